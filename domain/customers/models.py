@@ -1,0 +1,83 @@
+"""The parties that are billed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from domain.kernel.rows import TenantRow, big_integer, one_of, reference, timestamp
+
+__all__ = ["Customer", "CustomerMetadata"]
+
+
+class Customer(TenantRow, table=True):
+    """A billed party, known to the client by `external_id`.
+
+    `sequential_id` counts the organization's customers; `slug` is the billing entity's prefix and that number. Null
+    time zone, grace period and payment term mean the billing entity's.
+    """
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        one_of("customer_type", ("company", "individual")),
+        one_of("account_type", ("customer", "partner")),
+        one_of("finalize_zero_amount_invoice", ("inherit", "skip", "finalize")),
+        sa.Index("uq_customers_external_id", "organization_id", "external_id", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL")),
+        sa.Index("ix_customers_listed", "organization_id", "created_at"),
+        sa.Index("uq_customers_sequential_id", "organization_id", "sequential_id", unique=True),
+    )  # fmt: skip
+
+    billing_entity_id: UUID = reference("billing_entities.id", index=True)
+    external_id: str
+    sequential_id: int = big_integer()
+    slug: str
+    name: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    customer_type: str | None = None
+    account_type: str = Field(default="customer")
+    email: str | None = None
+    phone: str | None = None
+    url: str | None = None
+    logo_url: str | None = None
+    legal_name: str | None = None
+    legal_number: str | None = None
+    tax_identification_number: str | None = None
+    address_line1: str | None = None
+    address_line2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zipcode: str | None = None
+    country: str | None = None
+    shipping_address_line1: str | None = None
+    shipping_address_line2: str | None = None
+    shipping_city: str | None = None
+    shipping_state: str | None = None
+    shipping_zipcode: str | None = None
+    shipping_country: str | None = None
+    currency: str | None = None
+    timezone: str | None = None
+    document_locale: str | None = None
+    net_payment_term: int | None = None
+    invoice_grace_period: int | None = None
+    finalize_zero_amount_invoice: str = Field(default="inherit")
+    external_salesforce_id: str | None = None
+    subscription_invoice_issuing_date_anchor: str | None = None
+    subscription_invoice_issuing_date_adjustment: str | None = None
+    deleted_at: datetime | None = timestamp()
+
+
+class CustomerMetadata(TenantRow, table=True):
+    """A key and value that the client keeps on a customer; shown on invoices when asked."""
+
+    __tablename__ = "customer_metadata"
+    __table_args__ = (sa.UniqueConstraint("customer_id", "key"),)
+
+    customer_id: UUID = reference("customers.id", index=True)
+    key: str
+    value: str
+    display_in_invoice: bool = Field(default=False)

@@ -1,0 +1,198 @@
+"""Invoices and what stands on them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
+
+__all__ = ["Fee", "FeeAppliedTax", "Invoice", "InvoiceAppliedTax", "InvoiceNumberCounter", "InvoiceSubscription"]
+
+
+class Invoice(TenantRow, table=True):
+    """A bill to a customer. Amounts are whole minor units of `currency`.
+
+    `issuing_date` is what the document shows; `finalized_at` is when it got its number; `payment_due_date` is the
+    issuing date plus the net payment term.
+    """
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        one_of("invoice_type", ("subscription", "one_off", "credit", "advance_charges", "progressive_billing")),
+        one_of("status", ("draft", "finalized", "voided", "generating", "failed", "open", "closed", "pending",
+                          "deleted")),
+        one_of("payment_status", ("pending", "succeeded", "failed")),
+        sa.Index("uq_invoices_sequential_id", "customer_id", "billing_entity_id", "sequential_id", unique=True,
+                 postgresql_where=sa.text("sequential_id IS NOT NULL")),
+        sa.Index("uq_invoices_billing_entity_sequential_id", "billing_entity_id", "billing_entity_sequential_id",
+                 unique=True, postgresql_where=sa.text("billing_entity_sequential_id IS NOT NULL")),
+        sa.Index("ix_invoices_listed", "organization_id", "issuing_date", "created_at"),
+        sa.Index("ix_invoices_drafts", "organization_id", "expected_finalization_date",
+                 postgresql_where=sa.text("status = 'draft'")),
+    )  # fmt: skip
+
+    customer_id: UUID = reference("customers.id", index=True)
+    billing_entity_id: UUID = reference("billing_entities.id")
+    sequential_id: int | None = big_integer(nullable=True, default=None)
+    billing_entity_sequential_id: int | None = big_integer(nullable=True, default=None)
+    number: str = Field(default="")
+    invoice_type: str = Field(default="subscription")
+    status: str = Field(default="generating")
+    payment_status: str = Field(default="pending")
+    payment_overdue: bool = Field(default=False)
+    currency: str
+    timezone: str = Field(default="UTC")
+    issuing_date: date
+    expected_finalization_date: date
+    payment_due_date: date
+    net_payment_term: int = Field(default=0)
+    purchase_order_number: str | None = None
+    fees_amount_cents: int = big_integer(default=0)
+    coupons_amount_cents: int = big_integer(default=0)
+    credit_notes_amount_cents: int = big_integer(default=0)
+    prepaid_credit_amount_cents: int = big_integer(default=0)
+    progressive_billing_credit_amount_cents: int = big_integer(default=0)
+    sub_total_excluding_taxes_amount_cents: int = big_integer(default=0)
+    taxes_amount_cents: int = big_integer(default=0)
+    taxes_rate: Decimal = decimal(30, 5, default=Decimal(0))
+    sub_total_including_taxes_amount_cents: int = big_integer(default=0)
+    total_amount_cents: int = big_integer(default=0)
+    total_paid_amount_cents: int = big_integer(default=0)
+    version_number: int = Field(default=4)
+    skip_charges: bool = Field(default=False)
+    self_billed: bool = Field(default=False)
+    document_key: str | None = None
+    finalized_at: datetime | None = timestamp()
+    voided_at: datetime | None = timestamp()
+
+
+class InvoiceSubscription(TenantRow, table=True):
+    """The periods of one subscription that an invoice covers. What is unique here is billed once."""
+
+    __tablename__ = "invoice_subscriptions"
+    __table_args__ = (
+        one_of("invoicing_reason", ("subscription_starting", "subscription_periodic", "subscription_terminating",
+                                    "in_advance_charge", "in_advance_charge_periodic", "progressive_billing")),
+        sa.UniqueConstraint("invoice_id", "subscription_id"),
+        sa.Index("uq_invoice_subscriptions_period", "subscription_id", "charges_from_datetime", "charges_to_datetime",
+                 unique=True, postgresql_where=sa.text("recurring AND regenerated_invoice_id IS NULL")),
+        sa.Index("uq_invoice_subscriptions_starting", "subscription_id", unique=True,
+                 postgresql_where=sa.text("invoicing_reason = 'subscription_starting' "
+                                          "AND regenerated_invoice_id IS NULL")),
+        sa.Index("uq_invoice_subscriptions_terminating", "subscription_id", unique=True,
+                 postgresql_where=sa.text("invoicing_reason = 'subscription_terminating' "
+                                          "AND regenerated_invoice_id IS NULL")),
+        sa.Index("ix_invoice_subscriptions_billed", "subscription_id", "timestamp",
+                 postgresql_where=sa.text("recurring")),
+    )  # fmt: skip
+
+    invoice_id: UUID = reference("invoices.id")
+    subscription_id: UUID = reference("subscriptions.id")
+    regenerated_invoice_id: UUID | None = reference("invoices.id", nullable=True)
+    invoicing_reason: str
+    recurring: bool = Field(default=False)
+    from_datetime: datetime | None = timestamp()
+    to_datetime: datetime | None = timestamp()
+    charges_from_datetime: datetime | None = timestamp()
+    charges_to_datetime: datetime | None = timestamp()
+    # Last, because inside the class its name hides the function.
+    timestamp: datetime = timestamp(nullable=False)
+
+
+class Fee(TenantRow, table=True):
+    """One line of an invoice. `units` and `precise_*` are exact; `amount_cents` is what is billed before taxes."""
+
+    __tablename__ = "fees"
+    __table_args__ = (
+        one_of("fee_type", ("charge", "add_on", "subscription", "credit", "commitment", "fixed_charge")),
+        one_of("payment_status", ("pending", "succeeded", "failed", "refunded")),
+        sa.Index("ix_fees_subscription", "subscription_id", "fee_type"),
+    )  # fmt: skip
+
+    invoice_id: UUID | None = reference("invoices.id", nullable=True, index=True)
+    customer_id: UUID = reference("customers.id", index=True)
+    billing_entity_id: UUID = reference("billing_entities.id")
+    subscription_id: UUID | None = reference("subscriptions.id", nullable=True)
+    charge_id: UUID | None = reference("charges.id", nullable=True, index=True)
+    fee_type: str
+    position: int = Field(default=0)
+    amount_cents: int = big_integer(default=0)
+    amount_currency: str
+    precise_amount_cents: Decimal = decimal(40, 15, default=Decimal(0))
+    units: Decimal = decimal(60, 20, default=Decimal(0))
+    total_aggregated_units: Decimal | None = decimal(60, 20, nullable=True, default=None)
+    events_count: int | None = big_integer(nullable=True, default=None)
+    unit_amount_cents: int = big_integer(default=0)
+    precise_unit_amount: Decimal = decimal(40, 15, default=Decimal(0))
+    taxes_amount_cents: int = big_integer(default=0)
+    taxes_precise_amount_cents: Decimal = decimal(40, 15, default=Decimal(0))
+    taxes_rate: Decimal = decimal(30, 8, default=Decimal(0))
+    precise_coupons_amount_cents: Decimal = decimal(30, 5, default=Decimal(0))
+    payment_status: str = Field(default="pending")
+    pay_in_advance: bool = Field(default=False)
+    invoice_display_name: str | None = None
+    description: str | None = None
+    grouped_by: dict[str, Any] = json_object()
+    properties: dict[str, Any] = json_object()
+    amount_details: dict[str, Any] = json_object()
+    succeeded_at: datetime | None = timestamp()
+    failed_at: datetime | None = timestamp()
+    refunded_at: datetime | None = timestamp()
+
+
+class FeeAppliedTax(TenantRow, table=True):
+    """A tax as it applied to a fee."""
+
+    __tablename__ = "fee_applied_taxes"
+    __table_args__ = (sa.UniqueConstraint("fee_id", "tax_code"),)
+
+    fee_id: UUID = reference("fees.id")
+    tax_id: UUID | None = reference("taxes.id", nullable=True)
+    tax_code: str
+    tax_name: str
+    tax_description: str | None = None
+    tax_rate: Decimal = decimal(20, 8)
+    amount_cents: int = big_integer()
+    amount_currency: str
+    precise_amount_cents: Decimal = decimal(40, 15)
+
+
+class InvoiceAppliedTax(TenantRow, table=True):
+    """A tax as it applied to an invoice: rounded once on the sum over its fees."""
+
+    __tablename__ = "invoice_applied_taxes"
+    __table_args__ = (sa.UniqueConstraint("invoice_id", "tax_code"),)
+
+    invoice_id: UUID = reference("invoices.id")
+    tax_id: UUID | None = reference("taxes.id", nullable=True)
+    tax_code: str
+    tax_name: str
+    tax_description: str | None = None
+    tax_rate: Decimal = decimal(20, 8)
+    amount_cents: int = big_integer()
+    amount_currency: str
+    fees_amount_cents: int = big_integer()
+    taxable_base_amount_cents: int = big_integer()
+
+
+class InvoiceNumberCounter(TenantRow, table=True):
+    """The last number given out: per customer and billing entity, or per billing entity (customer null).
+
+    Taken last in a transaction, so that a rollback leaves no gap and the lock is short.
+    """
+
+    __tablename__ = "invoice_number_counters"
+    __table_args__ = (
+        sa.Index("uq_invoice_number_counters_scope", "billing_entity_id", "customer_id", unique=True,
+                 postgresql_nulls_not_distinct=True),
+    )  # fmt: skip
+
+    billing_entity_id: UUID = reference("billing_entities.id")
+    customer_id: UUID | None = reference("customers.id", nullable=True)
+    last_number: int = big_integer(default=0)

@@ -1,0 +1,48 @@
+"""Usage events: immutable facts that a client sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from domain.kernel import clock
+from domain.kernel.ids import new_id
+from domain.kernel.rows import decimal, json_object, timestamp
+
+__all__ = ["Event"]
+
+
+class Event(SQLModel, table=True):
+    """One usage event.
+
+    `sequence`: the order of ingestion. `value`: the number that the metric of this code reads from the properties,
+    null where it reads none or the text is no number. `timestamp`: when the use took place; `created_at`: when it came.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        sa.Index("uq_events_transaction", "organization_id", "external_subscription_id", "transaction_id", unique=True),
+        sa.Index("ix_events_usage", "organization_id", "external_subscription_id", "code", "timestamp",
+                 postgresql_include=["value"]),
+        sa.Index("ix_events_received", "organization_id", "created_at"),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    organization_id: UUID  # no foreign key: it would be checked once per event; the door that inserts has it from the API key
+    sequence: int = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), nullable=False))
+    external_subscription_id: str | None = None
+    transaction_id: str
+    code: str
+    properties: dict[str, Any] = json_object()
+    value: Decimal | None = Field(default=None, sa_type=sa.Numeric)
+    precise_total_amount_cents: Decimal | None = decimal(40, 15, nullable=True, default=None)
+    event_metadata: dict[str, Any] = json_object()
+    created_at: datetime = timestamp(nullable=False, default_factory=clock.now)
+    deleted_at: datetime | None = timestamp()
+    # Last, because inside the class its name hides the function.
+    timestamp: datetime = timestamp(nullable=False)

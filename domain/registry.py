@@ -1,0 +1,20 @@
+"""All tables in one place, for migrations and the tests that compare them with the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+import domain.catalog.models
+import domain.customers.models
+import domain.identity.models
+import domain.invoicing.models
+import domain.kernel.clock_ticks
+import domain.kernel.jobs
+import domain.messaging.models
+import domain.metering.models
+import domain.subscriptions.models  # noqa: F401
+
+__all__ = ["metadata"]
+
+metadata: MetaData = SQLModel.metadata

@@ -1,0 +1,55 @@
+"""Subscriptions: a customer on a plan, from an instant on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from domain.kernel.rows import TenantRow, one_of, reference, timestamp
+
+__all__ = ["Subscription"]
+
+
+class Subscription(TenantRow, table=True):
+    """A customer's subscription to a plan.
+
+    `subscription_at` is the anchor of anniversary periods and is inherited along plan changes; `started_at` is when
+    this row became active. `external_id` is unique among active rows of an organization.
+    """
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        one_of("status", ("pending", "active", "terminated", "canceled", "incomplete")),
+        one_of("billing_time", ("calendar", "anniversary")),
+        one_of("on_termination_credit_note", ("credit", "skip", "refund", "offset")),
+        one_of("on_termination_invoice", ("generate", "skip")),
+        sa.Index("uq_subscriptions_active_external_id", "organization_id", "external_id", unique=True,
+                 postgresql_where=sa.text("status = 'active'")),
+        sa.Index("ix_subscriptions_listed", "organization_id", "subscription_at"),
+        sa.Index("ix_subscriptions_external_id", "organization_id", "external_id"),
+        sa.Index("ix_subscriptions_active", "organization_id", "customer_id",
+                 postgresql_where=sa.text("status = 'active'")),
+    )  # fmt: skip
+
+    customer_id: UUID = reference("customers.id", index=True)
+    plan_id: UUID = reference("plans.id", index=True)
+    previous_subscription_id: UUID | None = reference("subscriptions.id", nullable=True, index=True)
+    external_id: str
+    name: str | None = None
+    status: str = Field(default="pending")
+    billing_time: str = Field(default="calendar")
+    subscription_at: datetime = timestamp(nullable=False)
+    started_at: datetime | None = timestamp()
+    activated_at: datetime | None = timestamp()
+    ending_at: datetime | None = timestamp()
+    terminated_at: datetime | None = timestamp()
+    canceled_at: datetime | None = timestamp()
+    trial_ended_at: datetime | None = timestamp()
+    on_termination_credit_note: str | None = None
+    on_termination_invoice: str = Field(default="generate")
+    consolidate_invoice: bool = Field(default=True)
+    purchase_order_number: str | None = None
+    last_received_event_on: date | None = None
