@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from domain.kernel.rows import TenantRow, one_of, reference, texts, timestamp
+from domain.kernel.rows import TenantRow, one_of, texts, timestamp
 
 __all__ = ["Webhook", "WebhookEndpoint"]
 

@@ -1,0 +1,61 @@
+"""The five-minute job that starts subscriptions whose day has come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from domain.billing.subscribe import bill_start
+from domain.catalog.models import Plan
+from domain.customers.models import Customer
+from domain.identity.models import BillingEntity
+from domain.kernel import clock
+from domain.kernel.errors import Refusal
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.subscriptions.instants import local_date
+from domain.subscriptions.life import activate
+from domain.subscriptions.models import Subscription
+
+__all__ = ["activate_due"]
+
+CHUNK = 500
+
+
+async def activate_due(work: UnitOfWork) -> int:
+    """Starts pending rows without predecessor whose local start date is today or past; returns how many.
+
+    They start at the instant of the job, to the second. A row whose external id another active one has stays pending.
+    """
+    now = clock.now().replace(microsecond=0)
+    zone = sa.func.coalesce(col(Customer.timezone), col(BillingEntity.timezone), "UTC")
+    query = (
+        select(Subscription, Plan, zone)
+        .join(Plan, col(Plan.id) == col(Subscription.plan_id))
+        .join(Customer, col(Customer.id) == col(Subscription.customer_id))
+        .join(BillingEntity, col(BillingEntity.id) == col(Customer.billing_entity_id))
+        .where(
+            col(Subscription.status) == "pending",
+            col(Subscription.previous_subscription_id).is_(None),
+            # The local date can be a day ahead of UTC's.
+            col(Subscription.subscription_at) < now + timedelta(days=2),
+        )
+        .order_by(col(Subscription.id))
+        .limit(CHUNK)
+        .with_for_update(of=Subscription, skip_locked=True)
+    )
+    started = 0
+    for row, plan, zone_name in (await work.session.execute(query)).tuples():
+        customer_zone = ZoneInfo(zone_name)
+        if local_date(row.subscription_at, customer_zone) > local_date(now, customer_zone):
+            continue
+        try:
+            await activate(work, row, now, now)
+        except Refusal:
+            await work.session.refresh(row)
+            continue
+        await bill_start(work, row, plan, now)
+        started += 1
+    return started

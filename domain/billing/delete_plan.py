@@ -1,0 +1,84 @@
+"""What the deletion of a plan drags along. Source: handbook, pricing 1.5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from domain.billing.terminate import terminate_active
+from domain.catalog.models import Plan
+from domain.kernel import clock
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.subscriptions.life import cancel
+from domain.subscriptions.models import Subscription
+
+__all__ = ["end_subscriptions_of_plans", "refuse_unpaid_end"]
+
+s = table(Subscription).c
+p = table(Plan).c
+
+
+async def refuse_unpaid_end(work: UnitOfWork, *, plan_id: UUID | None = None, customer_id: UUID | None = None) -> None:
+    """Refuses a deletion that would end a subscription paid in advance, with days left that nobody could credit.
+
+    Raises ValidationFailed({"base": ["active_subscriptions_paid_in_advance"]}): they are to be terminated first.
+    """
+    query = (
+        sa.select(s.id)
+        .join(table(Plan), p.id == s.plan_id)
+        .where(s.status == "active", p.pay_in_advance, sa.func.coalesce(s.on_termination_credit_note, "") != "skip")
+        .limit(1)
+    )
+    if plan_id is not None:
+        query = query.where(sa.or_(s.plan_id == plan_id, p.parent_id == plan_id))
+    if customer_id is not None:
+        query = query.where(s.customer_id == customer_id)
+    if (await work.session.execute(query)).first() is not None:
+        raise ValidationFailed({"base": ["active_subscriptions_paid_in_advance"]})
+
+
+async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
+    """Ends active subscriptions with their last bill, cancels pending ones, then removes the plans.
+
+    Charges stay, because fees point at them; the code is free again.
+    """
+    now = clock.now()
+    plans = (
+        (
+            await work.session.execute(
+                select(Plan).where(
+                    sa.or_(col(Plan.id).in_(plan_ids), col(Plan.parent_id).in_(plan_ids)),
+                    col(Plan.deleted_at).is_(None),
+                )
+            )
+        )
+        .scalars()
+        .all()
+    )
+    rows = (
+        (
+            await work.session.execute(
+                select(Subscription)
+                .where(
+                    col(Subscription.plan_id).in_([plan.id for plan in plans]),
+                    col(Subscription.status).in_(("active", "pending")),
+                )
+                .order_by(col(Subscription.id))
+                .with_for_update()
+            )
+        )
+        .scalars()
+        .all()
+    )
+    for row in rows:
+        if row.status == "pending":
+            await cancel(work, row, now)
+    await terminate_active(work, [row for row in rows if row.status == "active"], now)
+    for plan in plans:
+        plan.pending_deletion, plan.deleted_at = False, now
+    await work.session.flush()

@@ -1,0 +1,26 @@
+"""What is due to be billed because of something that just happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.kernel.events import DomainEvent
+
+__all__ = ["BillingDue"]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingDue(DomainEvent):
+    """These subscriptions are to be billed together, now, in a job of their own.
+
+    reason: subscription_starting, subscription_terminating or upgrading (the terminated row and its successor).
+    skip_charges: usage is left out, as on the first invoice of a plan paid in advance.
+    Followed by the job "billing.bill_subscriptions" with {"subscription_ids", "at", "reason", "skip_charges"}.
+    """
+
+    subscription_ids: tuple[UUID, ...]
+    at: datetime
+    reason: str
+    skip_charges: bool = False

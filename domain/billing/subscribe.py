@@ -1,0 +1,255 @@
+"""Putting a customer on a plan: a first subscription, an upgrade, a downgrade, or nothing new.
+
+Source: handbook, subscriptions-and-invoices 1.1 to 1.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from domain.billing.events import BillingDue
+from domain.billing.terminate import require_no_credit_note
+from domain.catalog.models import Plan
+from domain.customers.models import Customer
+from domain.identity.models import BillingEntity
+from domain.kernel import clock
+from domain.kernel.errors import NotFound
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Reader
+from domain.subscriptions import queries
+from domain.subscriptions.events import SubscriptionUpdated
+from domain.subscriptions.instants import local_date
+from domain.subscriptions.life import (
+    Opening,
+    activate,
+    cancel,
+    open_subscription,
+    refuse_taken_external_id,
+    terminate_row,
+)
+from domain.subscriptions.models import Subscription
+from domain.subscriptions.plan_change import is_upgrade
+from domain.subscriptions.trial import in_trial
+
+__all__ = [
+    "Asked",
+    "bill_start",
+    "check_billing_entity",
+    "customer_zone",
+    "plan_by_code",
+    "read_options",
+    "refuse_unsupported",
+    "subscribe",
+]
+
+# Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
+UNSUPPORTED = (
+    "plan_overrides", "usage_thresholds", "activation_rules", "payment_method", "invoice_custom_section",
+    "progressive_billing_disabled", "authorization",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of a subscription as a client sent them; a name stands in `given` when its key was there."""
+
+    name: str | None
+    subscription_at: datetime | None
+    ending_at: datetime | None
+    billing_time: str | None
+    consolidate_invoice: bool | None
+    purchase_order_number: str | None
+    given: frozenset[str]
+
+
+def refuse_unsupported(read: Reader) -> None:
+    """Notes an error for every option that Tarn can't honour yet."""
+    for name in UNSUPPORTED:
+        if read.params.get(name) not in (None, False, [], {}, ""):
+            read.add(name, "unsupported_value")
+
+
+def read_options(read: Reader) -> Asked:
+    """Reads what creation and update share. ending_at must lie on a later UTC date than today and the start."""
+    refuse_unsupported(read)
+    subscription_at = read.instant("subscription_at")
+    ending_at = read.instant("ending_at")
+    if ending_at is not None:
+        start = max(subscription_at or clock.now(), clock.now())
+        if ending_at.date() <= start.date():
+            read.add("ending_at", "invalid_date")
+    return Asked(
+        name=read.text("name"),
+        subscription_at=subscription_at,
+        ending_at=ending_at,
+        billing_time=read.choice("billing_time", ("calendar", "anniversary")),
+        consolidate_invoice=read.boolean("consolidate_invoice"),
+        purchase_order_number=read.text("purchase_order_number"),
+        given=frozenset(read.params),
+    )
+
+
+async def customer_zone(work: UnitOfWork, customer: Customer) -> ZoneInfo:
+    """The zone of the customer's local dates: its own, else its billing entity's."""
+    name = customer.timezone
+    if not name:
+        entity = await work.session.get(BillingEntity, customer.billing_entity_id)
+        name = entity.timezone if entity else None
+    return ZoneInfo(name or "UTC")
+
+
+async def subscribe(
+    work: UnitOfWork, customer: Customer, plan: Plan, external_id: str, params: Mapping[str, Any]
+) -> Subscription:
+    """Puts the customer on the plan, under a lock on the customer.
+
+    Returns the row that is now (or will be) the customer's subscription of that external id; for a downgrade the
+    current one, with its successor pending. Raises ValidationFailed and NotFound.
+    """
+    read = Reader(params)
+    asked = read_options(read)
+    if plan.pay_in_advance and asked.ending_at is not None:
+        # Its end would owe a credit note for the unused days, which Tarn can't make yet.
+        read.add("ending_at", "unsupported_value")
+    read.finish()
+    await check_billing_entity(work, params, customer)
+    await work.session.refresh(customer, with_for_update=True)
+    if not customer.currency:
+        customer.currency = plan.amount_currency
+    current = await queries.current_of_customer(work.session, customer.id, external_id)
+    if current is None:
+        if await queries.find(work.session, external_id):
+            refuse_taken_external_id()
+        return await _first(work, customer, plan, external_id, asked)
+    if current.plan_id == plan.id:
+        return current
+    if current.status == "pending":
+        current.plan_id = plan.id
+        current.name = asked.name or current.name
+        await work.session.flush()
+        return current
+    old = await work.session.get_one(Plan, current.plan_id)
+    if is_upgrade((old.amount_cents, old.interval), (plan.amount_cents, plan.interval)):
+        return await _upgrade(work, current, old, plan, asked)
+    return await _downgrade(work, current, plan, asked)
+
+
+async def check_billing_entity(work: UnitOfWork, params: Mapping[str, Any], customer: Customer) -> None:
+    """Raises NotFound for any billing entity but the customer's own: an organization has one so far."""
+    code, identifier = params.get("billing_entity_code"), params.get("billing_entity_id")
+    if code is None and identifier is None:
+        return
+    entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
+    if (code is not None and code != entity.code) or (identifier is not None and str(identifier) != str(entity.id)):
+        raise NotFound("billing_entity")
+
+
+async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: str, asked: Asked) -> Subscription:
+    now = clock.now()
+    zone = await customer_zone(work, customer)
+    subscription_at = asked.subscription_at or now
+    row = await open_subscription(
+        work,
+        Opening(
+            customer_id=customer.id,
+            plan_id=plan.id,
+            external_id=external_id,
+            subscription_at=subscription_at,
+            billing_time=asked.billing_time or "calendar",
+            name=asked.name,
+            ending_at=asked.ending_at,
+            consolidate_invoice=asked.consolidate_invoice is not False,
+            purchase_order_number=asked.purchase_order_number,
+        ),
+    )
+    start, today = local_date(subscription_at, zone), local_date(now, zone)
+    if start > today:
+        return row
+    if start == today:
+        await activate(work, row, subscription_at, now)
+        await bill_start(work, row, plan, now)
+        return row
+    # Backdated: nothing is billed now, the next billing day covers the time since.
+    earliest = await queries.latest_termination(work.session, customer.id, external_id)
+    await activate(work, row, max(subscription_at, earliest) if earliest else subscription_at, now)
+    return row
+
+
+async def bill_start(work: UnitOfWork, row: Subscription, plan: Plan, at: datetime) -> None:
+    """Asks for the first invoice of a plan paid in advance, unless its trial is still free."""
+    if plan.pay_in_advance and not await _in_trial(work, row.id, plan, row.trial_ended_at, at):
+        work.record(BillingDue((row.id,), at, "subscription_starting", skip_charges=True))
+
+
+async def _in_trial(
+    work: UnitOfWork, subscription_id: UUID, plan: Plan, ended_at: datetime | None, at: datetime
+) -> bool:
+    if not plan.trial_period:
+        return False
+    first = (await queries.first_starts(work.session, [subscription_id]))[subscription_id]
+    return in_trial(first, plan.trial_period, ended_at, at)
+
+
+def _successor(current: Subscription, plan: Plan, asked: Asked) -> Opening:
+    """What follows the current row: same anchor, same external id; the rest inherited unless given."""
+    return Opening(
+        customer_id=current.customer_id,
+        plan_id=plan.id,
+        external_id=current.external_id,
+        subscription_at=current.subscription_at,
+        billing_time=current.billing_time,
+        name=asked.name,
+        ending_at=asked.ending_at if "ending_at" in asked.given else current.ending_at,
+        consolidate_invoice=(
+            current.consolidate_invoice if asked.consolidate_invoice is None else asked.consolidate_invoice
+        ),
+        purchase_order_number=(
+            asked.purchase_order_number if "purchase_order_number" in asked.given else current.purchase_order_number
+        ),
+        previous_subscription_id=current.id,
+    )
+
+
+async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Plan, asked: Asked) -> Subscription:
+    """Immediate: the old row ends, the new one starts, and one billing run covers both."""
+    require_no_credit_note(current, old, None)
+    now = clock.now()
+    planned = (await queries.pending_successor(work.session, [current.id])).get(current.id)
+    if planned is not None:
+        await cancel(work, planned, now)
+    row = await open_subscription(work, _successor(current, plan, asked))
+    await terminate_row(work, current, now)
+    await activate(work, row, now, now)
+    billed = [current.id]
+    if plan.pay_in_advance and not await _in_trial(work, row.id, plan, None, now):
+        billed.append(row.id)
+    work.record(BillingDue(tuple(billed), now + timedelta(seconds=1), "upgrading"))
+    return row
+
+
+async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked: Asked) -> Subscription:
+    """Deferred to the end of the period: a pending successor waits, the current row is returned."""
+    planned = (await queries.pending_successor(work.session, [current.id])).get(current.id)
+    if planned is not None:
+        if planned.plan_id == plan.id:
+            return current
+        await cancel(work, planned, clock.now())
+    await open_subscription(work, _successor(current, plan, asked))
+    work.record(SubscriptionUpdated((current.id,)))
+    return current
+
+
+async def plan_by_code(work: UnitOfWork, code: object) -> Plan:
+    """The plan that a client means by its code. Raises NotFound."""
+    query = select(Plan).where(col(Plan.code) == code, col(Plan.deleted_at).is_(None), col(Plan.parent_id).is_(None))
+    plan = (await work.session.execute(query)).scalars().first() if isinstance(code, str) else None
+    if plan is None:
+        raise NotFound("plan")
+    return plan

@@ -1,0 +1,85 @@
+"""Ending subscriptions, and switching to a planned downgrade. Source: handbook, subscriptions-and-invoices 1.6."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from domain.billing.events import BillingDue
+from domain.catalog.models import Plan
+from domain.kernel import clock
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Reader
+from domain.subscriptions import queries
+from domain.subscriptions.life import activate, cancel, terminate_row
+from domain.subscriptions.models import Subscription
+
+__all__ = ["require_no_credit_note", "switch_to_next", "terminate", "terminate_active"]
+
+CREDIT_NOTE_MODES = ("credit", "skip", "refund", "offset")
+INVOICE_MODES = ("generate", "skip")
+
+
+def require_no_credit_note(row: Subscription, plan: Plan, mode: str | None) -> None:
+    """Refuses to end a period paid in advance where the unused days would have to be credited.
+
+    Credit notes are not part of Tarn yet; ending without one must be asked for, so that nobody loses money unseen.
+    """
+    if plan.pay_in_advance and (mode or row.on_termination_credit_note or "credit") != "skip":
+        raise ValidationFailed({"on_termination_credit_note": ["unsupported_value"]})
+
+
+async def terminate(work: UnitOfWork, row: Subscription, params: Mapping[str, Any]) -> Subscription:
+    """Ends an active row now, or cancels a pending one. The modes given are kept on the row.
+
+    params: on_termination_credit_note (plans paid in advance only), on_termination_invoice.
+    """
+    read = Reader(params)
+    credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
+    invoice = read.choice("on_termination_invoice", INVOICE_MODES)
+    read.finish()
+    if row.status == "pending":
+        await cancel(work, row, clock.now())
+        return row
+    plan = await work.session.get_one(Plan, row.plan_id)
+    if credit_note is not None and plan.pay_in_advance:
+        row.on_termination_credit_note = credit_note
+    row.on_termination_invoice = invoice or row.on_termination_invoice
+    require_no_credit_note(row, plan, credit_note)
+    await terminate_active(work, [row], clock.now())
+    return row
+
+
+async def terminate_active(work: UnitOfWork, rows: Sequence[Subscription], at: datetime) -> None:
+    """Ends active rows: their planned successors are called off and what they owe is billed."""
+    successors = await queries.pending_successor(work.session, [row.id for row in rows])
+    for row in rows:
+        await terminate_row(work, row, at)
+        if row.id in successors:
+            await cancel(work, successors[row.id], at)
+        if row.on_termination_invoice == "generate":
+            work.record(BillingDue((row.id,), at, "subscription_terminating"))
+
+
+async def switch_to_next(work: UnitOfWork, subscription_ids: Sequence[UUID], at: datetime) -> None:
+    """The planned downgrades of these rows take effect: each ends and its successor starts at the same instant."""
+    query = select(Subscription).where(col(Subscription.id).in_(subscription_ids), col(Subscription.status) == "active")
+    rows = (await work.session.execute(query.with_for_update())).scalars().all()
+    successors = await queries.pending_successor(work.session, [row.id for row in rows])
+    plan_ids = {row.plan_id for row in successors.values()}
+    plans = {
+        plan.id: plan for plan in (await work.session.execute(select(Plan).where(col(Plan.id).in_(plan_ids)))).scalars()
+    }
+    for row in rows:
+        following = successors.get(row.id)
+        if following is None:
+            continue
+        await terminate_row(work, row, at)
+        await activate(work, following, at, at)
+        billed = (row.id, following.id) if plans[following.plan_id].pay_in_advance else (row.id,)
+        work.record(BillingDue(billed, at, "upgrading"))

@@ -1,0 +1,66 @@
+"""Editing a subscription. Source: handbook, subscriptions-and-invoices 1.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.billing.subscribe import bill_start, check_billing_entity, customer_zone, read_options
+from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
+from domain.catalog.models import Plan
+from domain.customers.models import Customer
+from domain.kernel import clock
+from domain.kernel.errors import NotAllowed
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Reader
+from domain.subscriptions.events import SubscriptionUpdated
+from domain.subscriptions.instants import local_date
+from domain.subscriptions.life import activate
+from domain.subscriptions.models import Subscription
+
+__all__ = ["update_subscription"]
+
+
+async def update_subscription(work: UnitOfWork, row: Subscription, params: Mapping[str, Any]) -> Subscription:
+    """Changes what was given. Moving the start of a pending row to today or earlier activates it."""
+    read = Reader(params)
+    asked = read_options(read)
+    plan = await work.session.get_one(Plan, row.plan_id)
+    credit_note = row.on_termination_credit_note
+    if plan.pay_in_advance and "on_termination_credit_note" in read:
+        credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
+    invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
+    if plan.pay_in_advance and asked.ending_at is not None:
+        read.add("ending_at", "unsupported_value")
+    read.finish()
+    if row.status == "incomplete":
+        raise NotAllowed("subscription_incomplete")
+    customer = await work.session.get_one(Customer, row.customer_id)
+    await check_billing_entity(work, params, customer)
+    if "purchase_order_number" in asked.given and asked.purchase_order_number != row.purchase_order_number:
+        if row.status not in ("pending", "active"):
+            raise NotAllowed("purchase_order_number_not_editable")
+        row.purchase_order_number = asked.purchase_order_number
+    if "name" in asked.given:
+        row.name = asked.name
+    if "ending_at" in asked.given:
+        row.ending_at = asked.ending_at
+    if asked.consolidate_invoice is not None:
+        row.consolidate_invoice = asked.consolidate_invoice
+    row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
+    if asked.subscription_at is not None and row.status == "pending" and row.previous_subscription_id is None:
+        row.subscription_at = asked.subscription_at
+        await _start_if_due(work, row, plan, customer)
+    await work.session.flush()
+    work.record(SubscriptionUpdated((row.id,)))
+    return row
+
+
+async def _start_if_due(work: UnitOfWork, row: Subscription, plan: Plan, customer: Customer) -> None:
+    now, zone = clock.now(), await customer_zone(work, customer)
+    start, today = local_date(row.subscription_at, zone), local_date(now, zone)
+    if start > today:
+        return
+    await activate(work, row, row.subscription_at, now)
+    if start == today:
+        await bill_start(work, row, plan, now)

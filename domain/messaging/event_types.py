@@ -1,0 +1,127 @@
+"""The types of webhooks: which names a client may subscribe to, and what each type tells.
+
+Source: handbook, platform 10.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["KNOWN", "SENT", "EventType"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A type that Tarn sends: its name with dots, its category, and one sentence for the person who subscribes."""
+
+    name: str
+    category: str
+    description: str
+    deprecated: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name as GraphQL writes it."""
+        return self.name.replace(".", "_")
+
+
+SENT = (
+    EventType("billable_metric.created", "BILLABLE_METRICS", "A billable metric was created."),
+    EventType("billable_metric.updated", "BILLABLE_METRICS", "A billable metric was changed."),
+    EventType("billable_metric.deleted", "BILLABLE_METRICS", "A billable metric was deleted."),
+    EventType("customer.created", "CUSTOMERS", "A customer was created."),
+    EventType("customer.updated", "CUSTOMERS", "A customer was changed."),
+    EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
+    EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
+    EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
+    EventType("plan.created", "PLANS", "A plan was created."),
+    EventType("plan.updated", "PLANS", "A plan was changed."),
+    EventType("plan.deleted", "PLANS", "The deletion of a plan was asked for."),
+    EventType("subscription.started", "SUBSCRIPTIONS_AND_FEES", "A subscription became active."),
+    EventType("subscription.updated", "SUBSCRIPTIONS_AND_FEES", "A subscription was changed, or a downgrade planned."),
+    EventType("subscription.terminated", "SUBSCRIPTIONS_AND_FEES", "A subscription ended."),
+    EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
+)
+"""What this server sends."""
+
+# Every name of the interface may be subscribed to, so that a client's configuration is taken as it is; those that are
+# not in SENT are simply never sent.
+KNOWN = frozenset(
+    [
+        "alert.triggered",
+        "billable_metric.created",
+        "billable_metric.deleted",
+        "billable_metric.updated",
+        "credit_note.created",
+        "credit_note.generated",
+        "credit_note.provider_refund_failure",
+        "customer.accounting_provider_created",
+        "customer.accounting_provider_error",
+        "customer.checkout_url_generated",
+        "customer.created",
+        "customer.crm_provider_created",
+        "customer.crm_provider_error",
+        "customer.payment_provider_created",
+        "customer.payment_provider_error",
+        "customer.tax_provider_error",
+        "customer.updated",
+        "customer.vies_check",
+        "dunning_campaign.finished",
+        "event.error",
+        "events.errors",
+        "feature.created",
+        "feature.deleted",
+        "feature.updated",
+        "fee.created",
+        "fee.tax_provider_error",
+        "integration.provider_error",
+        "invoice.created",
+        "invoice.deleted",
+        "invoice.drafted",
+        "invoice.generated",
+        "invoice.one_off_created",
+        "invoice.paid_credit_added",
+        "invoice.payment_dispute_lost",
+        "invoice.payment_failure",
+        "invoice.payment_overdue",
+        "invoice.payment_status_updated",
+        "invoice.ready_to_finalize",
+        "invoice.resynced",
+        "invoice.voided",
+        "order.created",
+        "order.executed",
+        "order_form.created",
+        "order_form.expired",
+        "order_form.signed",
+        "order_form.voided",
+        "payment_provider.error",
+        "payment_receipt.created",
+        "payment_receipt.generated",
+        "payment_request.created",
+        "payment_request.payment_failure",
+        "payment_request.payment_status_updated",
+        "payment.requires_action",
+        "payment.succeeded",
+        "plan.created",
+        "plan.deleted",
+        "plan.updated",
+        "quote.approved",
+        "quote.created",
+        "quote.voided",
+        "subscription.canceled",
+        "subscription.incomplete",
+        "subscription.started",
+        "subscription.terminated",
+        "subscription.termination_alert",
+        "subscription.trial_ended",
+        "subscription.updated",
+        "subscription.usage_threshold_reached",
+        "wallet.created",
+        "wallet.depleted_ongoing_balance",
+        "wallet.terminated",
+        "wallet_transaction.created",
+        "wallet_transaction.payment_failure",
+        "wallet_transaction.updated",
+        "wallet.updated",
+    ]
+)

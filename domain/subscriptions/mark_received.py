@@ -1,0 +1,57 @@
+"""Noting the day on which usage last came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from domain.customers.models import Customer
+from domain.identity.models import BillingEntity
+from domain.kernel import clock
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.subscriptions.instants import local_date
+from domain.subscriptions.models import Subscription
+from infrastructure import exact_json
+
+__all__ = ["mark_event_received"]
+
+_s, _c, _e = table(Subscription).c, table(Customer).c, table(BillingEntity).c
+
+_MARK = sa.text(
+    """
+    UPDATE subscriptions AS s SET last_received_event_on = r.day
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, day date)
+    WHERE s.organization_id = CAST(:organization_id AS uuid) AND s.id = r.id
+      AND s.last_received_event_on IS DISTINCT FROM r.day
+    """
+)
+
+
+async def mark_event_received(work: UnitOfWork, external_ids: Sequence[str]) -> None:
+    """Sets `last_received_event_on` of the active subscriptions of these external ids to today's local date.
+
+    Two statements for any number; rows that carry the day already are not written.
+    """
+    active = (
+        sa.select(_s.id, _s.last_received_event_on, sa.func.coalesce(_c.timezone, _e.timezone, "UTC").label("timezone"))
+        .join(table(Customer), _c.id == _s.customer_id)
+        .join(table(BillingEntity), _e.id == _c.billing_entity_id)
+        .where(
+            _s.organization_id == work.organization_id,
+            _s.external_id.in_(sa.bindparam("external_ids", list(external_ids), expanding=True)),
+            _s.status == "active",
+        )
+        # In one order everywhere, so that two jobs of the same subscriptions wait for each other.
+        .order_by(_s.id)
+    )
+    now = clock.now()
+    rows = (await work.session.execute(active)).all()
+    days = [(row.id, local_date(now, ZoneInfo(row.timezone)), row.last_received_event_on) for row in rows]
+    changed = [{"id": id, "day": day} for id, day, known in days if known != day]
+    if changed:
+        await work.session.execute(
+            _MARK, {"rows": exact_json.dump_text(changed), "organization_id": str(work.organization_id)}
+        )
