@@ -61,7 +61,7 @@ class Plan(TenantRow, table=True):
     amount_cents: int = big_integer()
     amount_currency: str
     pay_in_advance: bool
-    trial_period: Decimal | None = decimal(12, 4, nullable=True, default=None)
+    trial_period: Decimal | None = decimal(16, 10, nullable=True, default=None)
     bill_charges_monthly: bool | None = None
     pending_deletion: bool = Field(default=False)
     deleted_at: datetime | None = timestamp()

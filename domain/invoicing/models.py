@@ -88,8 +88,7 @@ class InvoiceSubscription(TenantRow, table=True):
         sa.Index("uq_invoice_subscriptions_terminating", "subscription_id", unique=True,
                  postgresql_where=sa.text("invoicing_reason = 'subscription_terminating' "
                                           "AND regenerated_invoice_id IS NULL")),
-        sa.Index("ix_invoice_subscriptions_billed", "subscription_id", "timestamp",
-                 postgresql_where=sa.text("recurring")),
+        sa.Index("ix_invoice_subscriptions_billed", "subscription_id", "timestamp"),
     )  # fmt: skip
 
     invoice_id: UUID = reference("invoices.id")

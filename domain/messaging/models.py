@@ -35,6 +35,8 @@ class Webhook(TenantRow, table=True):
     __table_args__ = (
         one_of("status", ("pending", "succeeded", "failed", "retrying")),
         sa.Index("ix_webhooks_endpoint", "webhook_endpoint_id", "updated_at"),
+        # For the removal of old ones.
+        sa.Index("ix_webhooks_updated_at", "organization_id", "updated_at"),
     )
 
     webhook_endpoint_id: UUID = Field(foreign_key="webhook_endpoints.id", ondelete="CASCADE")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from domain.kernel.format import instant
-from domain.messaging.models import WebhookEndpoint
 
 __all__ = ["endpoint_payload"]
 
 
-def endpoint_payload(row: WebhookEndpoint) -> dict[str, Any]:
-    """One endpoint; `event_types` null means everything."""
+def endpoint_payload(row: Any) -> dict[str, Any]:
+    """One endpoint, from its row or entity; `event_types` null means everything."""
     return {
         "lago_id": row.id,
         "lago_organization_id": row.organization_id,

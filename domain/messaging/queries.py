@@ -10,7 +10,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
@@ -18,6 +17,9 @@ from domain.kernel.rows import table
 from domain.messaging.models import Webhook, WebhookEndpoint
 
 __all__ = ["WebhookFilters", "endpoint_by_id", "endpoints_page", "has_endpoints", "webhook_by_id", "webhooks_page"]
+
+w = table(Webhook).c
+e = table(WebhookEndpoint).c
 
 
 async def has_endpoints(session: AsyncSession) -> bool:
@@ -35,15 +37,13 @@ async def webhook_by_id(session: AsyncSession, identifier: object) -> Webhook | 
     return await session.get(Webhook, parsed) if parsed else None
 
 
-async def endpoints_page(
-    session: AsyncSession, page: PageRequest, search_term: str | None = None
-) -> Page[WebhookEndpoint]:
+async def endpoints_page(session: AsyncSession, page: PageRequest, search_term: str | None = None) -> Page[sa.Row[Any]]:
     """Newest first; the search term is looked for in name and address."""
-    query = select(WebhookEndpoint)
+    query = sa.select(table(WebhookEndpoint))
     if search_term and search_term.strip():
-        term = f"%{search_term.strip()}%"
-        query = query.where(sa.or_(col(WebhookEndpoint.webhook_url).ilike(term), col(WebhookEndpoint.name).ilike(term)))
-    return await _page(session, query, page, (col(WebhookEndpoint.created_at).desc(), col(WebhookEndpoint.id).desc()))
+        found = (column.icontains(search_term.strip(), autoescape=True) for column in (e.webhook_url, e.name))
+        query = query.where(sa.or_(*found))
+    return await _page(session, query, page, (e.created_at.desc(), e.id.desc()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +59,30 @@ class WebhookFilters:
     search_term: str | None = None
 
 
-async def webhooks_page(session: AsyncSession, filters: WebhookFilters, page: PageRequest) -> Page[Webhook]:
+async def webhooks_page(session: AsyncSession, filters: WebhookFilters, page: PageRequest) -> Page[sa.Row[Any]]:
     """Last changed first."""
-    query = select(Webhook).where(col(Webhook.webhook_endpoint_id) == filters.webhook_endpoint_id)
+    query = sa.select(table(Webhook)).where(w.webhook_endpoint_id == filters.webhook_endpoint_id)
     if filters.statuses:
-        query = query.where(col(Webhook.status).in_(filters.statuses))
+        query = query.where(w.status.in_(filters.statuses))
     if filters.event_types:
-        query = query.where(col(Webhook.webhook_type).in_(filters.event_types))
+        query = query.where(w.webhook_type.in_(filters.event_types))
     if filters.http_statuses:
         query = query.where(sa.or_(*(_answered(text) for text in filters.http_statuses)))
     if filters.from_date:
-        query = query.where(col(Webhook.updated_at) >= filters.from_date)
+        query = query.where(w.updated_at >= filters.from_date)
     if filters.to_date:
-        query = query.where(col(Webhook.updated_at) <= filters.to_date)
+        query = query.where(w.updated_at <= filters.to_date)
     if filters.search_term and filters.search_term.strip():
         identifier = parse_id(filters.search_term.strip())
-        query = query.where(sa.or_(col(Webhook.id) == identifier, col(Webhook.object_id) == identifier))
-    order = (col(Webhook.updated_at).desc(), col(Webhook.created_at).desc(), col(Webhook.id).desc())
-    return await _page(session, query, page, order)
+        query = query.where(sa.or_(w.id == identifier, w.object_id == identifier) if identifier else sa.false())
+    return await _page(session, query, page, (w.updated_at.desc(), w.created_at.desc(), w.id.desc()))
 
 
 def _answered(text: str) -> sa.ColumnElement[bool]:
     """A condition on the HTTP status; text that is none of the known forms matches nothing."""
-    status = col(Webhook.http_status)
+    status = w.http_status
     if text == "timeout":
-        return sa.and_(status.is_(None), col(Webhook.status) == "failed")
+        return sa.and_(status.is_(None), w.status == "failed")
     if len(text) == 3 and text.isascii() and text.isdigit():
         return status == int(text)
     if len(text) == 3 and text[0] in "12345" and text[1:].lower() == "xx":
@@ -94,7 +93,9 @@ def _answered(text: str) -> sa.ColumnElement[bool]:
     return sa.false()
 
 
-async def _page(session: AsyncSession, query: Any, page: PageRequest, order: Sequence[Any]) -> Page[Any]:
+async def _page(
+    session: AsyncSession, query: sa.Select[Any], page: PageRequest, order: Sequence[sa.ColumnElement[Any]]
+) -> Page[sa.Row[Any]]:
     total = (await session.execute(sa.select(sa.func.count()).select_from(query.subquery()))).scalar_one()
-    rows = (await session.execute(query.order_by(*order).limit(page.size).offset(page.offset))).scalars().all()
+    rows = (await session.execute(query.order_by(*order).limit(page.size).offset(page.offset))).all()
     return Page(rows, total, page)

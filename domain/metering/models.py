@@ -26,10 +26,11 @@ class Event(SQLModel, table=True):
 
     __tablename__ = "events"
     __table_args__ = (
-        sa.Index("uq_events_transaction", "organization_id", "external_subscription_id", "transaction_id", unique=True),
+        # The transaction id stands second, so that an event is found by it alone.
+        sa.Index("uq_events_transaction", "organization_id", "transaction_id", "external_subscription_id", unique=True),
         sa.Index("ix_events_usage", "organization_id", "external_subscription_id", "code", "timestamp",
-                 postgresql_include=["value"]),
-        sa.Index("ix_events_received", "organization_id", "created_at"),
+                 postgresql_include=["value"], postgresql_where=sa.text("deleted_at IS NULL")),
+        sa.Index("ix_events_received", "organization_id", "created_at", "sequence"),
     )  # fmt: skip
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

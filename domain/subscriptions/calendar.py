@@ -3,7 +3,7 @@
 Source: subscriptions handbook, sections 2.1, 2.5 and 3.2. Dates only; instants.py turns them into UTC.
 """
 
-from calendar import monthrange
+from calendar import isleap
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -117,7 +117,13 @@ def monthly(schedule: Schedule) -> Schedule:
 
 
 def is_last_of_month(day: date) -> bool:
-    return day.day == monthrange(day.year, day.month)[1]
+    return day.day == _month_length(day.year, day.month)
+
+
+def _month_length(year: int, month: int) -> int:
+    if month == 2:
+        return 29 if isleap(year) else 28
+    return 30 if month in (4, 6, 9, 11) else 31
 
 
 def _month_index(day: date) -> int:
@@ -128,5 +134,5 @@ def _clamped(month_index: int, day_of_month: int) -> date:
     year, month = divmod(month_index, 12)
     month += 1
     if day_of_month > 28:
-        day_of_month = min(day_of_month, monthrange(year, month)[1])
+        day_of_month = min(day_of_month, _month_length(year, month))
     return date(year, month, day_of_month)

@@ -56,18 +56,24 @@ def windows(terms: SubscriptionTerms, at: datetime, *, current_usage: bool = Fal
     terminated = terms.is_terminated_at(at)
     current = current_usage or (terminated and terms.successor == Successor.UPGRADE)
     today = local_date(at, terms.zone)
+    schedule = terms.schedule
 
-    base_period = _base_period(terms, today, terminated, current)
+    in_arrears = _period_in_arrears(terms, schedule, today, terminated, current)
+    base_period = period_of(schedule, today) if terms.pay_in_advance else in_arrears
     start, end = _base_bounds(terms, base_period, terminated)
 
-    fills_all = current or terminated or is_opening(terms, today)
-    charges = fixed_charges = None
-    if terms.charges_are_split or fills_all or not terms.fixed_charges_are_split:
-        charges = _usage_period(terms, terms.charges_schedule, today, terminated, current)
-    if terms.fixed_charges_are_split or fills_all or not terms.charges_are_split:
-        fixed_charges = _usage_period(terms, terms.fixed_charges_schedule, today, terminated, current)
+    charges: Period | None = in_arrears
+    fixed_charges: Period | None = in_arrears
+    charges_split, fixed_split = terms.charges_are_split, terms.fixed_charges_are_split
+    if charges_split or fixed_split:
+        by_month = _period_in_arrears(terms, monthly(schedule), today, terminated, current)
+        due = in_arrears if current or terminated or is_opening_month(schedule, today) else None
+        charges = by_month if charges_split else due
+        fixed_charges = by_month if fixed_split else due
     charges_from, charges_to = _usage_bounds(terms, charges)
-    fixed_from, fixed_to = _usage_bounds(terms, fixed_charges)
+    fixed_from, fixed_to = charges_from, charges_to
+    if fixed_charges is not charges:
+        fixed_from, fixed_to = _usage_bounds(terms, fixed_charges)
     return Windows(
         from_datetime=start,
         to_datetime=end,
@@ -80,13 +86,6 @@ def windows(terms: SubscriptionTerms, at: datetime, *, current_usage: bool = Fal
         duration=base_period.days,
         base_period=base_period,
     )
-
-
-def is_opening(terms: SubscriptionTerms, day: date) -> bool:
-    """Whether the plan's own period turns in the month of the day; always so without a monthly split."""
-    if not (terms.charges_are_split or terms.fixed_charges_are_split):
-        return True
-    return is_opening_month(terms.schedule, day)
 
 
 def ends_inside_period(terms: SubscriptionTerms, at: datetime) -> bool:
@@ -162,13 +161,9 @@ def _follows_period_end(schedule: Schedule, at: datetime, zone: ZoneInfo) -> boo
     return timedelta(0) <= at - end_of_day(last, zone) < ONE_DAY
 
 
-def _base_period(terms: SubscriptionTerms, today: date, terminated: bool, current: bool) -> Period:
-    if terms.pay_in_advance:
-        return period_of(terms.schedule, today)
-    return _usage_period(terms, terms.schedule, today, terminated, current)
-
-
-def _usage_period(terms: SubscriptionTerms, schedule: Schedule, today: date, terminated: bool, current: bool) -> Period:
+def _period_in_arrears(
+    terms: SubscriptionTerms, schedule: Schedule, today: date, terminated: bool, current: bool
+) -> Period:
     """The period of what is billed in arrears: the one before today's, or today's if it is cut short."""
     this_period = period_of(schedule, today)
     if current:

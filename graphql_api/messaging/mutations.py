@@ -30,7 +30,7 @@ class WebhookEndpointCreateInput:
     webhook_url: str
     name: str | None = strawberry.UNSET
     signature_algo: WebhookEndpointSignatureAlgoEnum | None = strawberry.UNSET
-    event_types: list[EventTypeEnum] | None = strawberry.UNSET  # type: ignore[valid-type]
+    event_types: list[EventTypeEnum] | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -40,7 +40,7 @@ class WebhookEndpointUpdateInput:
     webhook_url: str
     name: str | None = strawberry.UNSET
     signature_algo: WebhookEndpointSignatureAlgoEnum | None = strawberry.UNSET
-    event_types: list[EventTypeEnum] | None = strawberry.UNSET  # type: ignore[valid-type]
+    event_types: list[EventTypeEnum] | None = strawberry.UNSET
 
 
 @strawberry.input

@@ -6,11 +6,11 @@ import strawberry
 from strawberry import Info
 
 from domain.kernel.errors import NotFound
-from domain.kernel.ids import parse_id
 from domain.messaging import queries
 from domain.messaging.event_types import SENT
 from domain.messaging.queries import WebhookFilters
 from graphql_api.messaging.types import (
+    EVENT_NAMES,
     Webhook,
     WebhookCollection,
     WebhookEndpoint,
@@ -77,10 +77,12 @@ class MessagingQueries:
     ) -> WebhookCollection:
         async with read(info) as work:
             endpoint = await queries.endpoint_by_id(work.session, webhook_endpoint_id)
+            if endpoint is None:
+                raise NotFound("webhook_endpoint")
             filters = WebhookFilters(
-                webhook_endpoint_id=parse_id(webhook_endpoint_id) or work.organization_id,
+                webhook_endpoint_id=endpoint.id,
                 statuses=[one.value for one in statuses or ([status] if status else [])],
-                event_types=[name.replace("_", ".", 1) if "." not in name else name for name in event_types or []],
+                event_types=[EVENT_NAMES.get(name, name) for name in event_types or []],
                 http_statuses=http_statuses or [],
                 from_date=from_date,
                 to_date=to_date,

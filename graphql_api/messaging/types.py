@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
+from uuid import UUID
 
 import strawberry
+from strawberry import Info
 
-from domain.messaging import models
+from domain.identity.queries import organizations_by_id
 from domain.messaging.event_types import KNOWN, EventType
+from domain.messaging.models import WebhookEndpoint as WebhookEndpointRow
+from graphql_api.context import current
+from graphql_api.identity.types import Organization
+from graphql_api.loaders import load_one
+from graphql_api.operations import permitted
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601DateTime
 
 __all__ = [
+    "EVENT_NAMES",
     "EventCategoryEnum",
     "EventTypeEnum",
     "Webhook",
@@ -26,11 +35,15 @@ __all__ = [
     "webhook_type",
 ]
 
-# The value is the name with dots; `all` stands for everything.
-EventTypeEnum = strawberry.enum(
-    Enum("EventTypeEnum", {"all": "*", **{name.replace(".", "_"): name for name in sorted(KNOWN)}}),
-    name="EventTypeEnum",
-)
+# The names with dots by their names as GraphQL writes them; `all` stands for everything.
+EVENT_NAMES = {"all": "*", **{name.replace(".", "_"): name for name in sorted(KNOWN)}}
+
+
+@strawberry.enum
+class EventTypeEnum(Enum):
+    _ignore_ = ["members"]
+    members = vars()
+    members.update(EVENT_NAMES)
 
 
 @strawberry.enum
@@ -68,13 +81,23 @@ class WebhookStatusEnum(Enum):
 
 @strawberry.type
 class WebhookEndpoint:
+    organization_id: strawberry.Private[UUID]
     id: strawberry.ID
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     name: str | None
     webhook_url: str
     signature_algo: WebhookEndpointSignatureAlgoEnum | None
-    event_types: list[EventTypeEnum] | None  # type: ignore[valid-type]
+    event_types: list[EventTypeEnum] | None
+
+    @strawberry.field
+    async def organization(self, info: Info) -> Organization | None:
+        row: Any = await load_one(info, "organizations", organizations_by_id, self.organization_id)
+        return Organization(
+            row=row,
+            login_method=current(info).login_method,
+            shows_billing=permitted(info, "organization:invoices:view"),
+        )
 
 
 @strawberry.type
@@ -108,16 +131,17 @@ class WebhookCollection:
 
 @strawberry.type
 class WebhookEventType:
-    key: EventTypeEnum  # type: ignore[valid-type]
+    key: EventTypeEnum
     name: str
     description: str
     category: EventCategoryEnum
     deprecated: bool
 
 
-def endpoint_type(row: models.WebhookEndpoint) -> WebhookEndpoint:
-    """An endpoint as clients see it; null event types mean everything."""
+def endpoint_type(row: Any) -> WebhookEndpoint:
+    """An endpoint as clients see it, from its row or entity; null event types mean everything."""
     return WebhookEndpoint(
+        organization_id=row.organization_id,
         id=strawberry.ID(str(row.id)),
         created_at=ISO8601DateTime(row.created_at),
         updated_at=ISO8601DateTime(row.updated_at),
@@ -128,8 +152,8 @@ def endpoint_type(row: models.WebhookEndpoint) -> WebhookEndpoint:
     )
 
 
-def webhook_type(row: models.Webhook, endpoint: models.WebhookEndpoint | None) -> Webhook:
-    """A webhook with its endpoint; the payload is the text that was sent."""
+def webhook_type(row: Any, endpoint: WebhookEndpointRow | None) -> Webhook:
+    """A webhook, from its row or entity, with its endpoint; the payload is the text that was sent."""
     return Webhook(
         id=strawberry.ID(str(row.id)),
         created_at=ISO8601DateTime(row.created_at),

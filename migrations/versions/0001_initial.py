@@ -45,18 +45,19 @@ def upgrade() -> None:
         sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
-    op.create_index("ix_events_received", "events", ["organization_id", "created_at"], unique=False)
+    op.create_index("ix_events_received", "events", ["organization_id", "created_at", "sequence"], unique=False)
     op.create_index(
         "ix_events_usage",
         "events",
         ["organization_id", "external_subscription_id", "code", "timestamp"],
         unique=False,
         postgresql_include=["value"],
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
         "uq_events_transaction",
         "events",
-        ["organization_id", "external_subscription_id", "transaction_id"],
+        ["organization_id", "transaction_id", "external_subscription_id"],
         unique=True,
     )
     op.create_table(
@@ -77,7 +78,9 @@ def upgrade() -> None:
         sa.CheckConstraint("status IN ('pending', 'failed')", name=op.f("ck_jobs_status_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
-    op.create_index("ix_jobs_due", "jobs", ["due_at"], unique=False, postgresql_where=sa.text("status = 'pending'"))
+    op.create_index(
+        "ix_jobs_due", "jobs", ["sent_at", "due_at"], unique=False, postgresql_where=sa.text("status = 'pending'")
+    )
     op.create_index("ix_jobs_organization", "jobs", ["organization_id"], unique=False)
     op.create_index(
         "uq_jobs_unique_key",
@@ -254,7 +257,7 @@ def upgrade() -> None:
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
         sa.Column("amount_currency", sa.Text(), nullable=False),
         sa.Column("pay_in_advance", sa.Boolean(), nullable=False),
-        sa.Column("trial_period", sa.Numeric(precision=12, scale=4), nullable=True),
+        sa.Column("trial_period", sa.Numeric(precision=16, scale=10), nullable=True),
         sa.Column("bill_charges_monthly", sa.Boolean(), nullable=True),
         sa.Column("pending_deletion", sa.Boolean(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
@@ -511,6 +514,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
     )
     op.create_index("ix_webhooks_endpoint", "webhooks", ["webhook_endpoint_id", "updated_at"], unique=False)
+    op.create_index("ix_webhooks_updated_at", "webhooks", ["organization_id", "updated_at"], unique=False)
     op.create_table(
         "customer_metadata",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -819,11 +823,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_invoice_subscriptions_billed",
-        "invoice_subscriptions",
-        ["subscription_id", "timestamp"],
-        unique=False,
-        postgresql_where=sa.text("recurring"),
+        "ix_invoice_subscriptions_billed", "invoice_subscriptions", ["subscription_id", "timestamp"], unique=False
     )
     op.create_index(
         "uq_invoice_subscriptions_period",

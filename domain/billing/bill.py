@@ -1,0 +1,83 @@
+"""Billing subscriptions: from requests to invoices that are written, numbered and announced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.billing.assemble import Built
+from domain.billing.build import build
+from domain.billing.lines import AlreadyBilled
+from domain.billing.requests import BillRequest, Line, Target
+from domain.invoicing.events import InvoicesDrafted, InvoicesFinalized
+from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
+from domain.invoicing.write import insert_invoices
+from domain.kernel import clock
+from domain.kernel.ids import new_id
+from domain.kernel.unit_of_work import UnitOfWork
+
+__all__ = ["LostRace", "bill_subscriptions", "number_and_announce"]
+
+
+class LostRace(Exception):
+    """Another run billed part of an invoice between the check and the write; the next try leaves that part out."""
+
+
+async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) -> list[UUID]:
+    """One invoice for every request, written together; the ids of those made.
+
+    What a periodic request asks for and another run has billed is passed over. Raises AlreadyBilled for a starting or
+    terminating bill that exists and ValidationFailed for subscriptions that cannot share an invoice; nothing is
+    written then. A fixed number of statements for any number of requests.
+    """
+    now = clock.now()
+    targets = [
+        Target(
+            new_id(),
+            now,
+            tuple(Line(subscription, request.at, request.reason) for subscription in request.subscription_ids),
+            skip_charges=request.skip_charges,
+        )
+        for request in requests
+    ]
+    built = await build(work, targets)
+    if not built:
+        return []
+    written = await insert_invoices(work, [each.rows for each in built])
+    kept = [each for each in built if _complete(each, written.get(each.target.invoice_id, 0))]
+    await number_and_announce(work, kept)
+    return [each.target.invoice_id for each in kept]
+
+
+async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
+    """Numbers what is final, marks the drafts, leaves the closed ones silent."""
+    drafts = [each.target.invoice_id for each in built if each.status == "draft"]
+    final = [each for each in built if each.status == "finalized"]
+    await write_draft_numbers(work, drafts)
+    await number_invoices(
+        work,
+        [
+            Unnumbered(
+                each.target.invoice_id,
+                each.rows.invoice["customer_id"],
+                each.rows.invoice["billing_entity_id"],
+                each.rows.invoice["self_billed"],
+            )
+            for each in final
+        ],
+    )
+    new_drafts = tuple(each.target.invoice_id for each in built if each.status == "draft" and not each.target.exists)
+    if new_drafts:
+        work.record(InvoicesDrafted(new_drafts))
+    if final:
+        work.record(InvoicesFinalized(tuple(each.target.invoice_id for each in final)))
+
+
+def _complete(built: Built, periods: int) -> bool:
+    if periods == len(built.rows.subscriptions):
+        return True
+    if periods:
+        raise LostRace(f"invoice {built.target.invoice_id}: only {periods} of its periods were free")
+    if not built.target.periodic:
+        raise AlreadyBilled(built.target.lines[0].subscription_id, built.target.lines[0].reason)
+    return False

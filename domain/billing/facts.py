@@ -1,0 +1,331 @@
+"""What a run needs to know, read for a whole chunk with one statement per question."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.billing.requests import Target
+from domain.invoicing.calculation.state import Tax
+from domain.invoicing.dates import DateSettings
+from domain.subscriptions.calendar import BillingTime, Interval
+from domain.subscriptions.plan_change import is_upgrade
+from domain.subscriptions.terms import SubscriptionTerms, Successor
+from infrastructure import exact_json
+
+__all__ = ["ChargeFacts", "CustomerFacts", "Facts", "Past", "SubscriptionFacts", "TaxFacts", "load_facts", "zone_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """A customer with what its billing entity says where it says nothing itself."""
+
+    id: UUID
+    billing_entity_id: UUID
+    timezone: str
+    self_billed: bool
+    finalizes_zero: bool
+    dates: DateSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """A subscription on its plan. Amounts in cents. next_plan_id: of the successor, None without one.
+
+    first_started_at: the start of the trial of the external id; only set for plans with a trial.
+    """
+
+    id: UUID
+    external_id: str
+    customer: CustomerFacts
+    plan_id: UUID
+    plan_ids: frozenset[UUID]
+    plan_amount_cents: int
+    currency: str
+    status: str
+    created_at: datetime
+    terms: SubscriptionTerms
+    trial_period: Decimal | None
+    trial_ended_at: datetime | None
+    first_started_at: datetime | None
+    purchase_order_number: str | None
+    predecessor_id: UUID | None
+    predecessor_upgraded: bool
+    next_plan_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFacts:
+    """A charge of a plan and the metric it prices."""
+
+    id: UUID
+    plan_id: UUID
+    charge_model: str
+    properties: Mapping[str, Any]
+    metric_id: UUID
+    metric_code: str
+    aggregation_type: str
+    field_name: str | None
+    recurring: bool
+    rounding_function: str | None
+    rounding_precision: int | None
+    values_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaxFacts:
+    id: UUID
+    code: str
+    name: str
+    description: str | None
+    tax: Tax
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What other invoices say about a subscription, as of the invoice being built.
+
+    last_base_fee_at: creation of its latest other base fee. invoices: how many others it has, counted up to two.
+    last_timezone, last_charges_to: of the invoice before.
+    """
+
+    last_base_fee_at: datetime | None = None
+    invoices: int = 0
+    last_timezone: str | None = None
+    last_charges_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """subscriptions by id; charges by plan; taxes by billing entity; past by (invoice, subscription)."""
+
+    subscriptions: Mapping[UUID, SubscriptionFacts]
+    charges: Mapping[UUID, Sequence[ChargeFacts]]
+    taxes: Mapping[UUID, Sequence[TaxFacts]]
+    past: Mapping[tuple[UUID, UUID], Past]
+
+
+# Rows are locked in the order of their ids: two runs over the same subscriptions go one after the other, and the
+# second finds what the first has billed.
+_LOCK = sa.text("SELECT id FROM subscriptions WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+
+_SUBSCRIPTIONS = sa.text(
+    """
+    SELECT s.id, s.external_id, s.customer_id, s.plan_id, s.status, s.billing_time, s.subscription_at, s.started_at,
+           s.terminated_at, s.trial_ended_at, s.created_at, s.purchase_order_number, s.previous_subscription_id,
+           p.parent_id, p.interval, p.amount_cents, p.amount_currency, p.pay_in_advance, p.trial_period,
+           p.bill_charges_monthly,
+           c.billing_entity_id, coalesce(c.timezone, e.timezone, 'UTC') AS timezone, c.account_type,
+           coalesce(c.net_payment_term, e.net_payment_term) AS net_payment_term,
+           coalesce(c.invoice_grace_period, e.invoice_grace_period) AS grace_period,
+           coalesce(c.subscription_invoice_issuing_date_anchor, e.subscription_invoice_issuing_date_anchor) AS anchor,
+           coalesce(c.subscription_invoice_issuing_date_adjustment,
+                    e.subscription_invoice_issuing_date_adjustment) AS adjustment,
+           CASE c.finalize_zero_amount_invoice WHEN 'finalize' THEN true WHEN 'skip' THEN false
+                ELSE e.finalize_zero_amount_invoice END AS finalizes_zero,
+           pp.amount_cents AS previous_amount_cents, pp.interval AS previous_interval,
+           n.plan_id AS next_plan_id, np.amount_cents AS next_amount_cents, np.interval AS next_interval,
+           CASE WHEN p.trial_period > 0 THEN (
+               SELECT min(chain.started_at) FROM subscriptions chain
+               WHERE chain.customer_id = s.customer_id AND chain.external_id = s.external_id
+           ) END AS first_started_at
+    FROM subscriptions s
+    JOIN plans p ON p.id = s.plan_id
+    JOIN customers c ON c.id = s.customer_id
+    JOIN billing_entities e ON e.id = c.billing_entity_id
+    LEFT JOIN subscriptions previous ON previous.id = s.previous_subscription_id
+    LEFT JOIN plans pp ON pp.id = previous.plan_id
+    LEFT JOIN LATERAL (
+        SELECT after.plan_id FROM subscriptions after
+        WHERE after.previous_subscription_id = s.id AND after.status <> 'canceled'
+        ORDER BY after.created_at DESC, after.id DESC LIMIT 1
+    ) n ON true
+    LEFT JOIN plans np ON np.id = n.plan_id
+    WHERE s.id = ANY(:ids)
+    """
+)
+
+_CHARGES = sa.text(
+    """
+    SELECT ch.id, ch.plan_id, ch.charge_model, ch.properties, ch.billable_metric_id,
+           m.code, m.aggregation_type, m.field_name, m.recurring, m.rounding_function, m.rounding_precision,
+           m.values_ready
+    FROM charges ch JOIN billable_metrics m ON m.id = ch.billable_metric_id
+    WHERE ch.plan_id = ANY(:plans) AND ch.deleted_at IS NULL AND m.deleted_at IS NULL
+    ORDER BY ch.plan_id, ch.position, ch.id
+    """
+)
+
+_TAXES = sa.text(
+    """
+    SELECT et.billing_entity_id, t.id, t.code, t.name, t.description, t.rate
+    FROM billing_entity_taxes et JOIN taxes t ON t.id = et.tax_id
+    WHERE et.billing_entity_id = ANY(:entities) AND t.deleted_at IS NULL
+    ORDER BY et.billing_entity_id, et.id
+    """
+)
+
+_PAST = sa.text(
+    """
+    SELECT line.invoice_id, line.subscription_id, base.last_base_fee_at, other.invoices, last.timezone,
+           last.charges_to_datetime
+    FROM json_to_recordset(CAST(:lines AS json))
+         AS line(invoice_id uuid, subscription_id uuid, created_at timestamptz, at timestamptz)
+    CROSS JOIN LATERAL (
+        SELECT max(f.created_at) AS last_base_fee_at
+        FROM fees f JOIN invoices i ON i.id = f.invoice_id
+        WHERE f.subscription_id = line.subscription_id AND f.fee_type = 'subscription'
+          AND f.created_at <= line.created_at AND i.id <> line.invoice_id AND i.status <> 'deleted'
+    ) base
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS invoices FROM (
+            SELECT FROM invoice_subscriptions x JOIN invoices i ON i.id = x.invoice_id
+            WHERE x.subscription_id = line.subscription_id AND i.id <> line.invoice_id AND i.status <> 'deleted'
+            LIMIT 2
+        ) found
+    ) other
+    LEFT JOIN LATERAL (
+        SELECT i.timezone, x.charges_to_datetime
+        FROM invoice_subscriptions x JOIN invoices i ON i.id = x.invoice_id
+        WHERE x.subscription_id = line.subscription_id AND x.timestamp < line.at AND i.id <> line.invoice_id
+          AND x.regenerated_invoice_id IS NULL AND i.status <> 'deleted'
+        ORDER BY x.timestamp DESC LIMIT 1
+    ) last ON true
+    """
+)
+
+
+async def load_facts(session: AsyncSession, targets: Sequence[Target]) -> Facts:
+    """The facts for all lines of all targets, in five statements; the subscriptions stay locked until the commit."""
+    ids = sorted({line.subscription_id for target in targets for line in target.lines})
+    await session.execute(_LOCK, {"ids": ids})
+    subscriptions = _subscriptions((await session.execute(_SUBSCRIPTIONS, {"ids": ids})).all())
+    plans = {row.plan_id for row in subscriptions.values()}
+    plans |= {row.next_plan_id for row in subscriptions.values() if row.next_plan_id}
+    entities = {row.customer.billing_entity_id for row in subscriptions.values()}
+    lines = [
+        {
+            "invoice_id": target.invoice_id,
+            "subscription_id": line.subscription_id,
+            "created_at": target.created_at,
+            "at": line.at,
+        }
+        for target in targets
+        for line in target.lines
+    ]
+    return Facts(
+        subscriptions,
+        _charges((await session.execute(_CHARGES, {"plans": sorted(plans)})).all()),
+        _taxes((await session.execute(_TAXES, {"entities": sorted(entities)})).all()),
+        {
+            (invoice, subscription): Past(*values)
+            for invoice, subscription, *values in await session.execute(_PAST, {"lines": exact_json.dump_text(lines)})
+        },
+    )
+
+
+@lru_cache(maxsize=1024)
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name. Raises ZoneInfoNotFoundError."""
+    return ZoneInfo(name)
+
+
+def _subscriptions(rows: Sequence[sa.Row[Any]]) -> dict[UUID, SubscriptionFacts]:
+    customers: dict[UUID, CustomerFacts] = {}
+    found = {}
+    for row in rows:
+        customer = customers.get(row.customer_id)
+        if customer is None:
+            customer = customers[row.customer_id] = _customer(row)
+        old, successor = (row.amount_cents, row.interval), Successor.NONE
+        if row.next_plan_id is not None:
+            upgrade = is_upgrade(old, (row.next_amount_cents, row.next_interval))
+            successor = Successor.UPGRADE if upgrade else Successor.DOWNGRADE
+        found[row.id] = SubscriptionFacts(
+            id=row.id,
+            external_id=row.external_id,
+            customer=customer,
+            plan_id=row.plan_id,
+            plan_ids=frozenset(filter(None, (row.plan_id, row.parent_id))),
+            plan_amount_cents=row.amount_cents,
+            currency=row.amount_currency,
+            status=row.status,
+            created_at=row.created_at,
+            terms=SubscriptionTerms(
+                interval=Interval(row.interval),
+                billing_time=BillingTime(row.billing_time),
+                pay_in_advance=row.pay_in_advance,
+                zone=zone_of(row.timezone),
+                subscription_at=row.subscription_at,
+                started_at=row.started_at or row.subscription_at,
+                terminated_at=row.terminated_at if row.status == "terminated" else None,
+                successor=successor,
+                bill_charges_monthly=bool(row.bill_charges_monthly),
+            ),
+            trial_period=row.trial_period,
+            trial_ended_at=row.trial_ended_at,
+            first_started_at=row.first_started_at,
+            purchase_order_number=row.purchase_order_number,
+            predecessor_id=row.previous_subscription_id,
+            predecessor_upgraded=row.previous_interval is not None
+            and is_upgrade((row.previous_amount_cents, row.previous_interval), old),
+            next_plan_id=row.next_plan_id,
+        )
+    return found
+
+
+def _customer(row: sa.Row[Any]) -> CustomerFacts:
+    return CustomerFacts(
+        id=row.customer_id,
+        billing_entity_id=row.billing_entity_id,
+        timezone=row.timezone,
+        self_billed=row.account_type == "partner",
+        finalizes_zero=row.finalizes_zero,
+        dates=DateSettings(
+            zone=zone_of(row.timezone),
+            grace_period=row.grace_period,
+            net_payment_term=row.net_payment_term,
+            anchor=row.anchor,
+            adjustment=row.adjustment,
+        ),
+    )
+
+
+def _charges(rows: Sequence[sa.Row[Any]]) -> dict[UUID, list[ChargeFacts]]:
+    found: dict[UUID, list[ChargeFacts]] = defaultdict(list)
+    for row in rows:
+        found[row.plan_id].append(
+            ChargeFacts(
+                id=row.id,
+                plan_id=row.plan_id,
+                charge_model=row.charge_model,
+                properties=row.properties,
+                metric_id=row.billable_metric_id,
+                metric_code=row.code,
+                aggregation_type=row.aggregation_type,
+                field_name=row.field_name,
+                recurring=row.recurring,
+                rounding_function=row.rounding_function,
+                rounding_precision=row.rounding_precision,
+                values_ready=row.values_ready,
+            )
+        )
+    return found
+
+
+def _taxes(rows: Sequence[sa.Row[Any]]) -> dict[UUID, list[TaxFacts]]:
+    found: dict[UUID, list[TaxFacts]] = defaultdict(list)
+    for row in rows:
+        tax = TaxFacts(row.id, row.code, row.name, row.description, Tax(row.id, row.rate))
+        found[row.billing_entity_id].append(tax)
+    return found

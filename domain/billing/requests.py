@@ -1,0 +1,59 @@
+"""What a run is asked to bill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+__all__ = ["REASONS", "BillRequest", "Line", "Target"]
+
+REASONS = ("subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading")
+
+
+@dataclass(frozen=True, slots=True)
+class BillRequest:
+    """Subscriptions of one customer that go on one invoice.
+
+    at: the billing instant. reason: one of REASONS; upgrading becomes subscription_terminating for the row that ended
+    and subscription_starting for the other. skip_charges: usage is left out.
+    """
+
+    subscription_ids: tuple[UUID, ...]
+    at: datetime
+    reason: str
+    skip_charges: bool = False
+
+    def __post_init__(self) -> None:
+        assert self.subscription_ids, "an invoice bills at least one subscription"
+        assert self.reason in REASONS, self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One subscription on one invoice. reason: of the request. charges_from: of a draft that is built again."""
+
+    subscription_id: UUID
+    at: datetime
+    reason: str
+    charges_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An invoice to be built: a new one, or a draft that is built again and keeps its id and its time."""
+
+    invoice_id: UUID
+    created_at: datetime
+    lines: tuple[Line, ...]
+    skip_charges: bool = False
+    exists: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """The billing instant: all lines of an invoice are billed at the same one."""
+        return self.lines[0].at
+
+    @property
+    def periodic(self) -> bool:
+        return self.lines[0].reason == "subscription_periodic"

@@ -1,0 +1,78 @@
+"""What happens to the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.kernel.events import DomainEvent
+
+__all__ = [
+    "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "MetricFieldChanged",
+    "PlanAmountChanged", "PlanCreated", "PlanDeletionRequested", "PlanUpdated", "TaxChanged",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BillableMetricCreated(DomainEvent):
+    """Metrics were made."""
+
+    metric_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BillableMetricUpdated(DomainEvent):
+    """Metrics were edited."""
+
+    metric_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BillableMetricDeleted(DomainEvent):
+    """Metrics were deleted, and with them their charges on these plans, whose drafts are to be refreshed."""
+
+    metric_ids: tuple[UUID, ...]
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFieldChanged(DomainEvent):
+    """A metric that reads numbers reads another property than before, or is new: `events.value` of its code is to be
+    filled in from the property, then `values_ready` set."""
+
+    metric_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCreated(DomainEvent):
+    """Plans were made, with their charges."""
+
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUpdated(DomainEvent):
+    """Plans or their charges were edited; drafts of these plans are to be refreshed."""
+
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAmountChanged(DomainEvent):
+    """The base fee of plans changed: planned plan changes may have turned round (pricing handbook, section 1.4)."""
+
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDeletionRequested(DomainEvent):
+    """Plans are pending deletion: subscriptions are to be ended and drafts finalized, then the plans removed."""
+
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxChanged(DomainEvent):
+    """Taxes were edited, deleted, or put on or off a billing entity; drafts that use them are to be refreshed."""
+
+    tax_ids: tuple[UUID, ...]

@@ -1,0 +1,158 @@
+"""Creating, editing and deleting plans with their charges (pricing handbook, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from domain.catalog.charges import find_charges, judge_charges, kept_charges, place_charges
+from domain.catalog.events import PlanAmountChanged, PlanCreated, PlanDeletionRequested, PlanUpdated
+from domain.catalog.models import Plan
+from domain.catalog.plan_terms import SPLIT_INTERVALS, PlanTerms, read_plan_terms
+from domain.catalog.queries import plans_with_subscriptions
+from domain.kernel import clock
+from domain.kernel.errors import NotFound
+from domain.kernel.rows import table
+from domain.kernel.uniqueness import unique
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Params
+
+__all__ = ["create_plan", "delete_plan", "locked_plan", "remove_plans", "update_plan"]
+
+UNIQUE = {"uq_plans_code": "code"}
+LOCKED_BY_SUBSCRIPTIONS = frozenset(
+    {"code", "interval", "pay_in_advance", "amount_currency", "trial_period", "bill_charges_monthly"}
+)
+
+_plans = table(Plan)
+
+
+async def create_plan(work: UnitOfWork, params: Params) -> Plan:
+    """A plan with the charges of its list. Raises ValidationFailed; NotFound for metrics that are not there."""
+    found = await find_charges(work, _objects(params.get("charges")))
+    terms = read_plan_terms(params, await _taken(work, params.get("code")))
+    charges = judge_charges(found)
+    plan = Plan(organization_id=work.organization_id, **asdict(terms))
+    made = place_charges(plan, charges)
+    async with unique(work, UNIQUE):
+        work.session.add(plan)
+        await work.session.flush()
+        work.session.add_all(made)
+    work.record(PlanCreated((plan.id,)))
+    return plan
+
+
+async def update_plan(
+    work: UnitOfWork, params: Params, *, plan_id: UUID | None = None, code: str | None = None
+) -> Plan:
+    """Changes what is given, of the plan with that id or code; `charges` given is the full list.
+
+    Once a subscription of any status is on the plan, code, interval, pay_in_advance, amount_currency, trial_period
+    and bill_charges_monthly are silently left as they are. Raises NotFound, ValidationFailed.
+    """
+    plan = await locked_plan(work, plan_id, code)
+    locked = bool(await plans_with_subscriptions(work.session, [plan.id]))
+    listed = params.get("charges") is not None
+    kept = await kept_charges(work, plan.id) if listed else []
+    found = await find_charges(work, _objects(params.get("charges")), kept, locked=locked)
+    terms = await _merged_terms(work, plan, params, locked)
+    charges = judge_charges(found)
+    amount_changed = terms.amount_cents != plan.amount_cents
+    async with unique(work, {**UNIQUE, "uq_charges_code": "code"}):
+        for name, value in asdict(terms).items():
+            setattr(plan, name, value)
+        if listed:
+            made = place_charges(plan, charges, kept)
+            await work.session.flush()
+            work.session.add_all(made)
+            plan.updated_at = clock.now()
+    work.record(PlanUpdated((plan.id,)))
+    if amount_changed:
+        work.record(PlanAmountChanged((plan.id,)))
+    return plan
+
+
+async def _merged_terms(work: UnitOfWork, plan: Plan, params: Params, locked: bool) -> PlanTerms:
+    before = {field.name: getattr(plan, field.name) for field in fields(PlanTerms)}
+    changes = dict(params)
+    if locked:
+        changes = {name: value for name, value in changes.items() if name not in LOCKED_BY_SUBSCRIPTIONS}
+    elif changes.get("interval") in SPLIT_INTERVALS:
+        # Without the flag it becomes false; without the interval it becomes null (handbook, 1.4, quirk).
+        before["bill_charges_monthly"] = False
+    merged = {**before, **changes}
+    taken = merged.get("code") != plan.code and await _taken(work, merged.get("code"), plan.id)
+    terms = read_plan_terms(merged, taken)
+    values = asdict(terms)
+    if locked:
+        values["bill_charges_monthly"] = plan.bill_charges_monthly
+    elif "interval" not in params:
+        values["bill_charges_monthly"] = None
+    return PlanTerms(**values)
+
+
+async def delete_plan(work: UnitOfWork, *, plan_id: UUID | None = None, code: str | None = None) -> Plan:
+    """Marks a plan and its overrides as pending deletion; what ends its subscriptions follows from the event.
+    Asked again, nothing changes. Raises NotFound."""
+    plan = await locked_plan(work, plan_id, code)
+    if plan.pending_deletion:
+        return plan
+    plan.pending_deletion = True
+    await work.session.flush()
+    await work.session.execute(
+        sa.update(_plans)
+        .where(_plans.c.parent_id == plan.id, _plans.c.deleted_at.is_(None))
+        .values(pending_deletion=True, updated_at=clock.now())
+    )
+    work.record(PlanDeletionRequested((plan.id,)))
+    return plan
+
+
+async def remove_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
+    """The last step of a deletion, when no subscription lives on these plans or their overrides: clears the mark and
+    soft-deletes the plans. Their charges stay for history, and the codes can be used again."""
+    now = clock.now()
+    await work.session.execute(
+        sa.update(_plans)
+        .where(
+            sa.or_(_plans.c.id.in_(plan_ids), _plans.c.parent_id.in_(plan_ids)),
+            _plans.c.pending_deletion,
+            _plans.c.deleted_at.is_(None),
+        )
+        .values(pending_deletion=False, deleted_at=now, updated_at=now)
+    )
+
+
+async def locked_plan(work: UnitOfWork, plan_id: UUID | None, code: str | None) -> Plan:
+    """The kept plan with that id, or the one without parent with that code; locked against other edits and against
+    subscriptions being put on it. Raises NotFound."""
+    if code is not None:
+        wanted = sa.and_(_plans.c.code == code, _plans.c.parent_id.is_(None))
+    else:
+        wanted = _plans.c.id == plan_id
+    plan = await work.session.scalar(sa.select(Plan).where(wanted, _plans.c.deleted_at.is_(None)).with_for_update())
+    if plan is None:
+        raise NotFound("plan")
+    return plan
+
+
+def _objects(charges: object) -> list[Params]:
+    """The entries of a list of charges; another shape is left to the plan's own validation."""
+    if not isinstance(charges, list) or not all(isinstance(entry, dict) for entry in charges):
+        return []
+    return charges
+
+
+async def _taken(work: UnitOfWork, code: object, but: UUID | None = None) -> bool:
+    if not isinstance(code, str):
+        return False
+    used = sa.exists().where(
+        _plans.c.code == code.strip(),
+        _plans.c.deleted_at.is_(None),
+        _plans.c.parent_id.is_(None),
+        _plans.c.id != but if but else sa.true(),
+    )
+    return bool(await work.session.scalar(sa.select(used)))

@@ -1,0 +1,152 @@
+"""Creating, editing and deleting customers.
+
+A customer is known to its client by `external_id`; POST /customers creates or edits by it (platform handbook, 4.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from domain.customers.customer_terms import LONGEST_EXTERNAL_ID, read_customer_terms
+from domain.customers.events import CustomerDeleted, CustomerInvoiceTermsChanged, CustomerUpdated
+from domain.customers.make_customer import customer_by_external_id, make_customer
+from domain.customers.metadata import SentMetadata, read_metadata, replace_metadata
+from domain.customers.models import Customer
+from domain.customers.queries import customers_in_use
+from domain.identity.models import BillingEntity
+from domain.kernel import clock
+from domain.kernel.errors import NotFound, ValidationFailed
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import TAKEN, Params
+
+__all__ = ["create_customer", "delete_customer", "update_customer", "upsert_customer"]
+
+ONLY_WHILE_UNUSED = ("external_id", "account_type", "billing_entity_id")
+
+INVOICE_TERMS = frozenset(
+    {
+        "billing_entity_id",
+        "invoice_grace_period",
+        "net_payment_term",
+        "subscription_invoice_issuing_date_anchor",
+        "subscription_invoice_issuing_date_adjustment",
+    }
+)
+
+_customers, _entities = table(Customer), table(BillingEntity)
+
+
+async def upsert_customer(work: UnitOfWork, params: Params) -> Customer:
+    """Creates the customer with this external id, or changes what is given. Raises ValidationFailed, NotFound."""
+    values, metadata = await _read(work, params)
+    customer = await customer_by_external_id(work, values["external_id"])
+    if customer is None:
+        return await make_customer(work, values, metadata)
+    await _change(work, customer, values, metadata)
+    return customer
+
+
+async def create_customer(work: UnitOfWork, params: Params) -> Customer:
+    """A new customer. Raises ValidationFailed, also for an external id that is taken; NotFound."""
+    values, metadata = await _read(work, params)
+    if await customer_by_external_id(work, values["external_id"]) is not None:
+        raise ValidationFailed({"external_id": [TAKEN]})
+    return await make_customer(work, values, metadata)
+
+
+async def update_customer(work: UnitOfWork, customer_id: UUID | None, params: Params) -> Customer:
+    """Changes what is given. While the customer has subscriptions or invoices, its external id, account type and
+    billing entity are silently left as they are. Raises NotFound, ValidationFailed."""
+    customer = await work.session.scalar(
+        sa.select(Customer).where(_customers.c.id == customer_id, _customers.c.deleted_at.is_(None)).with_for_update()
+    )
+    if customer is None:
+        raise NotFound("customer")
+    values, metadata = await _read(work, {"external_id": customer.external_id, **params})
+    await _change(work, customer, values, metadata)
+    return customer
+
+
+async def delete_customer(
+    work: UnitOfWork, *, customer_id: UUID | None = None, external_id: str | None = None
+) -> Customer:
+    """Soft-deletes; what ends its subscriptions follows from the event. The external id can be used again.
+    Raises NotFound."""
+    wanted = _customers.c.external_id == external_id if external_id is not None else _customers.c.id == customer_id
+    customer = await work.session.scalar(
+        sa.select(Customer).where(wanted, _customers.c.deleted_at.is_(None)).with_for_update()
+    )
+    if customer is None:
+        raise NotFound("customer")
+    customer.deleted_at = clock.now()
+    await work.session.flush()
+    work.record(CustomerDeleted((customer.id,)))
+    return customer
+
+
+async def _read(work: UnitOfWork, params: Params) -> tuple[dict[str, Any], list[SentMetadata] | None]:
+    """The columns that are sent, external_id always among them, and the metadata."""
+    values, read = read_customer_terms(params)
+    external_id = read.text("external_id", mandatory=True, longest=LONGEST_EXTERNAL_ID)
+    metadata = read_metadata(read)
+    entity_code = read.text("billing_entity_code")
+    read.finish()
+    values["external_id"] = external_id
+    if entity_code is not None:
+        values["billing_entity_id"] = await _entity_id(work, entity_code)
+    return values, metadata
+
+
+async def _entity_id(work: UnitOfWork, code: str) -> UUID:
+    entity_id: UUID | None = await work.session.scalar(
+        sa.select(_entities.c.id).where(
+            _entities.c.code == code, _entities.c.deleted_at.is_(None), _entities.c.archived_at.is_(None)
+        )
+    )
+    if entity_id is None:
+        raise NotFound("billing_entity")
+    return entity_id
+
+
+async def _change(
+    work: UnitOfWork, customer: Customer, values: Mapping[str, Any], metadata: list[SentMetadata] | None
+) -> None:
+    changes = {name: value for name, value in values.items() if getattr(customer, name) != value}
+    if changes.keys() & {"currency", *ONLY_WHILE_UNUSED} and await customers_in_use(work.session, [customer.id]):
+        if "currency" in changes:
+            raise ValidationFailed({"currency": ["currencies_does_not_match"]})
+        changes = {name: value for name, value in changes.items() if name not in ONLY_WHILE_UNUSED}
+    if "external_id" in changes and await customer_by_external_id(work, changes["external_id"]) is not None:
+        raise ValidationFailed({"external_id": [TAKEN]})
+    terms_change = bool(changes.keys() & INVOICE_TERMS)
+    before = await _terms(work, customer) if terms_change else (0, 0)
+    for name, value in changes.items():
+        setattr(customer, name, value)
+    await work.session.flush()
+    if metadata is not None:
+        await replace_metadata(work, customer, metadata)
+    work.record(CustomerUpdated((customer.id,)))
+    if terms_change:
+        after = await _terms(work, customer)
+        work.record(CustomerInvoiceTermsChanged(customer.id, before[0], after[0], before[1], after[1]))
+
+
+async def _terms(work: UnitOfWork, customer: Customer) -> tuple[int, int]:
+    """The effective grace period and payment term, in days."""
+    entity = (
+        await work.session.execute(
+            sa.select(_entities.c.invoice_grace_period, _entities.c.net_payment_term).where(
+                _entities.c.id == customer.billing_entity_id
+            )
+        )
+    ).one()
+    grace, term = customer.invoice_grace_period, customer.net_payment_term
+    return (
+        entity.invoice_grace_period if grace is None else grace,
+        entity.net_payment_term if term is None else term,
+    )

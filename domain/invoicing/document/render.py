@@ -1,0 +1,56 @@
+"""From an invoice document to its PDF."""
+
+from __future__ import annotations
+
+from calendar import timegm
+from functools import lru_cache
+from pathlib import Path
+
+from domain.invoicing.document.model import InvoiceDocument
+from domain.invoicing.document.present import Presented, present
+from infrastructure import pdf
+
+__all__ = ["render_invoice", "render_invoice_pages"]
+
+SIGNATURES = {
+    b"\x89PNG": "png",
+    b"\xff\xd8\xff": "jpg",
+    b"GIF8": "gif",
+    b"RIFF": "webp",
+    b"<svg": "svg",
+    b"<?xm": "svg",
+}
+
+
+async def render_invoice(document: InvoiceDocument) -> bytes:
+    """The PDF: tagged, the same bytes for the same document. A logo that cannot be read is left out.
+
+    Raises ValueError for an unknown locale or currency and infrastructure.pdf.RenderingError."""
+    shown, files = _prepared(document)
+    timestamp = timegm(document.issuing_date.timetuple())
+    try:
+        return await pdf.render(_template(), shown, files=files, timestamp=timestamp)
+    except pdf.RenderingError:
+        if not files:
+            raise
+        return await pdf.render(_template(), {**shown, "logo": ""}, timestamp=timestamp)
+
+
+async def render_invoice_pages(document: InvoiceDocument) -> list[bytes]:
+    """PNG pictures of the pages. Raises as `render_invoice`."""
+    shown, files = _prepared(document)
+    return await pdf.render_pages(_template(), shown, files=files)
+
+
+def _prepared(document: InvoiceDocument) -> tuple[Presented, dict[str, bytes]]:
+    shown = present(document)
+    form = next((form for start, form in SIGNATURES.items() if (document.logo or b"").lstrip().startswith(start)), None)
+    if document.logo is None or form is None:
+        return shown, {}
+    shown["logo"] = f"logo.{form}"
+    return shown, {shown["logo"]: document.logo}
+
+
+@lru_cache(maxsize=1)
+def _template() -> str:
+    return Path(__file__).with_name("invoice.typ").read_text("utf-8")

@@ -1,0 +1,33 @@
+"""Signed links to documents: made anew at every read, opened without login until they expire on the wall clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from domain.kernel.ids import parse_id
+from infrastructure import signing
+from infrastructure.settings import settings
+
+__all__ = ["download_url", "read_download_token"]
+
+PURPOSE = "download"
+
+
+def download_url(organization_id: UUID, invoice_id: UUID) -> str:
+    """The address of an invoice's PDF, for `download_link_days` from now."""
+    lifetime = timedelta(days=settings().download_link_days)
+    token = signing.sign(PURPOSE, ["invoice", str(organization_id), str(invoice_id)], lifetime)
+    return f"{settings().api_url.rstrip('/')}/download/{token}"
+
+
+def read_download_token(token: str) -> tuple[UUID, UUID] | None:
+    """Organization and invoice that the token names; None for one that is changed, expired or made for another use."""
+    try:
+        payload = signing.read(PURPOSE, token)
+    except (signing.Invalid, signing.Expired):
+        return None
+    if not isinstance(payload, list) or len(payload) != 3 or payload[0] != "invoice":
+        return None
+    organization_id, invoice_id = parse_id(payload[1]), parse_id(payload[2])
+    return (organization_id, invoice_id) if organization_id and invoice_id else None

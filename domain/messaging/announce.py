@@ -1,0 +1,103 @@
+"""What each type of webhook tells: the object, and its content as REST shows it. Source: handbook, platform 10.4."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain.catalog.payloads import billable_metric_payloads, plan_payloads
+from domain.customers.payloads import customer_payloads
+from domain.invoicing.payloads import invoice_details, invoice_payloads
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.messaging.send import send_webhooks
+from domain.subscriptions.payloads import payload as subscription_payload
+from domain.subscriptions.queries import rows_by_ids
+
+__all__ = ["ANNOUNCEMENTS", "MOST_IDS", "Announcement", "announce"]
+
+# Objects of one job: their payloads are held in memory, and an invoice's has all its fees.
+MOST_IDS = 200
+
+Payload = Mapping[str, Any]
+Load = Callable[[UnitOfWork, Sequence[UUID]], Awaitable[Mapping[UUID, Payload]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """object_type: the key that the content stands under. load: the contents by id, in a fixed number of statements."""
+
+    object_type: str
+    load: Load
+
+
+async def _metrics(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await billable_metric_payloads(work.session, ids)
+
+
+async def _customers(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await customer_payloads(work.session, ids)
+
+
+async def _plans(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await plan_payloads(work.session, ids)
+
+
+async def _deleted_plans(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return _without("entitlements", await _plans(work, ids))
+
+
+async def _ended_subscriptions(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    rows = await rows_by_ids(work.session, ids)
+    plans = await plan_payloads(work.session, {row.plan_id for row in rows})
+    customers = await customer_payloads(work.session, {row.customer_id for row in rows})
+    return {
+        row.id: {**subscription_payload(row), "plan": plans[row.plan_id], "customer": customers[row.customer_id]}
+        for row in rows
+    }
+
+
+async def _subscriptions(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    # Entitlements are not offered, so a subscription has none.
+    contents = await _ended_subscriptions(work, ids)
+    return {each: {**content, "entitlements": []} for each, content in contents.items()}
+
+
+async def _invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return _without("error_details", await invoice_details(work, ids))
+
+
+def _without(key: str, contents: Mapping[UUID, Payload]) -> Mapping[UUID, Payload]:
+    return {each: {name: value for name, value in content.items() if name != key} for each, content in contents.items()}
+
+
+ANNOUNCEMENTS: Mapping[str, Announcement] = {
+    "billable_metric.created": Announcement("billable_metric", _metrics),
+    "billable_metric.updated": Announcement("billable_metric", _metrics),
+    "billable_metric.deleted": Announcement("billable_metric", _metrics),
+    "customer.created": Announcement("customer", _customers),
+    "customer.updated": Announcement("customer", _customers),
+    "invoice.created": Announcement("invoice", _invoices),
+    "invoice.drafted": Announcement("invoice", invoice_details),
+    "invoice.generated": Announcement("invoice", invoice_payloads),
+    "plan.created": Announcement("plan", _plans),
+    "plan.updated": Announcement("plan", _plans),
+    "plan.deleted": Announcement("plan", _deleted_plans),
+    "subscription.started": Announcement("subscription", _subscriptions),
+    "subscription.updated": Announcement("subscription", _subscriptions),
+    "subscription.terminated": Announcement("subscription", _ended_subscriptions),
+    "subscription.trial_ended": Announcement("subscription", _ended_subscriptions),
+}
+
+
+async def announce(work: UnitOfWork, webhook_type: str, ids: Sequence[UUID]) -> list[UUID]:
+    """Writes the webhooks of one type for these objects, in their order; returns the webhooks' ids.
+
+    Objects that are gone are passed over. Raises KeyError for a type that is not in ANNOUNCEMENTS.
+    """
+    assert len(ids) <= MOST_IDS, "a job has at most so many objects"
+    announcement = ANNOUNCEMENTS[webhook_type]
+    contents = await announcement.load(work, ids)
+    objects = [contents[each] for each in ids if each in contents]
+    return await send_webhooks(work, webhook_type, announcement.object_type, objects)

@@ -1,0 +1,74 @@
+"""Who asks: built once per request from its headers, before any resolver runs.
+
+Source: handbook, platform 2.2 and 2.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from starlette.requests import Request
+from strawberry import Info
+
+from domain.identity.access import MemberAccess, member_access
+from domain.kernel.ids import parse_id
+from domain.kernel.tenancy import Tenant
+from infrastructure import jwt
+
+__all__ = ["Context", "context_of", "current"]
+
+
+@dataclass(slots=True)
+class Context:
+    """The caller of one request.
+
+    user_id: of a valid token, None for anonymous callers. access: the active membership named by the
+    x-lago-organization header, with its permissions. response_headers: sent with the answer.
+    loaders: place for the data loaders of this request, by name.
+    """
+
+    request: Request
+    user_id: UUID | None = None
+    login_method: str | None = None
+    access: MemberAccess | None = None
+    response_headers: dict[str, str] = field(default_factory=dict)
+    loaders: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> Tenant | None:
+        return self.access.tenant if self.access else None
+
+    @property
+    def address(self) -> str:
+        """Where the call comes from, for throttling."""
+        return self.request.client.host if self.request.client else "unknown"
+
+
+def current(info: Info) -> Context:
+    """The context of a resolver's request."""
+    return cast(Context, info.context)
+
+
+async def context_of(request: Request) -> Context:
+    """Reads the headers. Raises jwt.Expired for a token past its end; any other bad token is an anonymous caller."""
+    context = Context(request)
+    token = request.headers.get("authorization", "").rpartition(" ")[2]
+    if not token:
+        return context
+    try:
+        claims = jwt.decode(token)
+    except jwt.Invalid:
+        return context
+    context.user_id = parse_id(claims.user_id)
+    if context.user_id is None:
+        return context
+    context.login_method = claims.login_method
+    renewed = jwt.renewed(token)
+    if renewed:
+        context.response_headers["x-lago-token"] = renewed
+    organization_id = parse_id(request.headers.get("x-lago-organization"))
+    if organization_id:
+        context.access = await member_access(context.user_id, organization_id)
+    return context

@@ -1,0 +1,145 @@
+"""The organization that the caller acts for, with its settings. Gated fields are null without their permission."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry import Info
+
+from domain.identity.logo import logo_url
+from domain.identity.queries import hmac_key_of, oldest_api_key_value
+from domain.identity.settings import PREMIUM_INTEGRATIONS, numbering_of_organization
+from domain.kernel.pagination import PageRequest
+from domain.messaging.queries import endpoints_page
+from graphql_api.context import current
+from graphql_api.enums import (
+    AuthenticationMethodsEnum,
+    CountryCode,
+    CurrencyEnum,
+    DocumentNumberingEnum,
+    EmailSettingsEnum,
+    EventsStoreEnum,
+    FeatureFlagEnum,
+    PremiumIntegrationTypeEnum,
+    TimezoneEnum,
+)
+from graphql_api.identity.types import OrganizationBillingConfiguration
+from graphql_api.operations import permitted, read
+from graphql_api.scalars import ISO8601DateTime
+
+__all__ = ["CurrentOrganization"]
+
+
+@strawberry.type
+class CurrentOrganization:
+    row: strawberry.Private[Any]
+    id: strawberry.ID
+    name: str
+    slug: str
+    email: str | None
+    legal_name: str | None
+    legal_number: str | None
+    tax_identification_number: str | None
+    address_line1: str | None
+    address_line2: str | None
+    city: str | None
+    state: str | None
+    zipcode: str | None
+    country: CountryCode | None
+    default_currency: CurrencyEnum
+    timezone: TimezoneEnum | None
+    net_payment_term: int
+    document_number_prefix: str
+    document_numbering: DocumentNumberingEnum
+    finalize_zero_amount_invoice: bool
+    eu_tax_management: bool
+    authentication_methods: list[AuthenticationMethodsEnum]
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+    events_store: EventsStoreEnum = EventsStoreEnum.postgres
+    can_create_billing_entity: bool = False
+
+    @classmethod
+    def of(cls, row: Any) -> CurrentOrganization:
+        """`row` as `organization_row` reads it."""
+        return cls(
+            row=row,
+            id=row.id,
+            name=row.name,
+            slug=row.slug,
+            email=row.email,
+            legal_name=row.legal_name,
+            legal_number=row.legal_number,
+            tax_identification_number=row.tax_identification_number,
+            address_line1=row.address_line1,
+            address_line2=row.address_line2,
+            city=row.city,
+            state=row.state,
+            zipcode=row.zipcode,
+            country=CountryCode(row.country) if row.country else None,
+            default_currency=CurrencyEnum(row.default_currency),
+            timezone=TimezoneEnum(row.timezone),
+            net_payment_term=row.net_payment_term,
+            document_number_prefix=row.document_number_prefix,
+            document_numbering=DocumentNumberingEnum(numbering_of_organization(row.document_numbering)),
+            finalize_zero_amount_invoice=row.finalize_zero_amount_invoice,
+            eu_tax_management=row.eu_tax_management,
+            authentication_methods=[AuthenticationMethodsEnum(method) for method in row.authentication_methods],
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    @strawberry.field
+    def logo_url(self) -> str | None:
+        return logo_url(self.row.logo_key, self.row.logo_content_type)
+
+    @strawberry.field
+    def premium_integrations(self) -> list[PremiumIntegrationTypeEnum]:
+        """Nothing is held back by a licence."""
+        return [PremiumIntegrationTypeEnum(name) for name in PREMIUM_INTEGRATIONS]
+
+    @strawberry.field
+    def feature_flags(self) -> list[FeatureFlagEnum]:
+        """No feature stands behind a flag."""
+        return []
+
+    @strawberry.field
+    def accessible_by_current_session(self, info: Info) -> bool:
+        return current(info).login_method in self.row.authentication_methods
+
+    @strawberry.field
+    def authenticated_method(self, info: Info) -> AuthenticationMethodsEnum:
+        return AuthenticationMethodsEnum(current(info).login_method or "email_password")
+
+    @strawberry.field
+    def billing_configuration(self, info: Info) -> OrganizationBillingConfiguration | None:
+        return OrganizationBillingConfiguration.of(self.row) if permitted(info, "organization:invoices:view") else None
+
+    @strawberry.field
+    def email_settings(self, info: Info) -> list[EmailSettingsEnum] | None:
+        if not permitted(info, "organization:emails:view"):
+            return None
+        return [EmailSettingsEnum(setting) for setting in self.row.email_settings]
+
+    @strawberry.field
+    async def api_key(self, info: Info) -> str | None:
+        if not permitted(info, "developers:keys:manage"):
+            return None
+        async with read(info) as work:
+            return await oldest_api_key_value(work)
+
+    @strawberry.field
+    async def hmac_key(self, info: Info) -> str | None:
+        if not permitted(info, "developers:keys:manage"):
+            return None
+        async with read(info) as work:
+            return await hmac_key_of(work)
+
+    @strawberry.field
+    async def webhook_url(self, info: Info) -> str | None:
+        if not permitted(info, "developers:manage"):
+            return None
+        async with read(info) as work:
+            newest_first = (await endpoints_page(work.session, PageRequest())).rows
+            return newest_first[-1].webhook_url if newest_first else None

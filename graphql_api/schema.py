@@ -1,0 +1,70 @@
+"""The schema, put together from what each context offers.
+
+A context adds its classes to QUERIES and MUTATIONS below and nothing else here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from strawberry import Schema
+from strawberry.extensions import AddValidationRules, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
+
+from graphql_api.errors import is_fault
+from graphql_api.identity.mutations import IdentityMutations
+from graphql_api.identity.queries import IdentityQueries
+from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.limits import LimitsRule, OperationNamed
+from graphql_api.messaging.mutations import MessagingMutations
+from graphql_api.messaging.queries import MessagingQueries
+from graphql_api.scalars import SCALARS
+from graphql_api.texts import StorableTextsRule
+
+__all__ = ["export", "schema"]
+
+QUERIES: tuple[type, ...] = (IdentityQueries, MessagingQueries)
+MUTATIONS: tuple[type, ...] = (IdentityMutations, SandboxMutations, MessagingMutations)
+
+log = structlog.get_logger(__name__)
+
+# One list, made once: the validation cache is keyed by it, and a list made per request would defeat it.
+_RULES: list[Any] = [LimitsRule, StorableTextsRule]
+_DOCUMENTS = 512
+
+
+class _TarnSchema(Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Logs defects with their traceback; a refusal is an answer, not a fault."""
+        for error in errors:
+            if is_fault(error):
+                log.error("resolver failed", path=error.path, exc_info=error.original_error or error)
+
+
+_query = merge_types("Query", QUERIES)
+_mutation = merge_types("Mutation", MUTATIONS)
+
+schema = _TarnSchema(
+    query=_query,
+    mutation=_mutation,
+    extensions=[
+        lambda: ParserCache(maxsize=_DOCUMENTS),
+        lambda: ValidationCache(maxsize=_DOCUMENTS),
+        lambda: AddValidationRules(_RULES),
+        OperationNamed,
+    ],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+
+
+def export() -> str:
+    """The schema as text, sorted, so that it does not depend on the order of the lists above."""
+    # A sorted schema is for printing only: its enums are plain copies that don't know Python's members.
+    printed = Schema(
+        query=_query, mutation=_mutation, config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True)
+    )
+    return printed.as_str().rstrip() + "\n"

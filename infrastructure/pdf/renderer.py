@@ -1,0 +1,138 @@
+"""Renders a typst template with data into a PDF that is the same, byte for byte, whenever and wherever it is made.
+
+A template reads its data with `json(bytes(sys.inputs.data))`; strings in it are text to typst, never code. Files given
+along (a logo) are found by the template under their names. Each thread keeps one compiler, whose cache makes the next
+document of the same template cheap, and one folder outside of which a template or an SVG inside it can read nothing.
+Fonts come from this package alone: a missing glyph shows in tests here as it would anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+import typst
+
+__all__ = ["RenderingError", "render", "render_pages"]
+
+FONTS = Path(__file__).parent / "fonts"
+MAX_DATA_BYTES = 20_000_000
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)?")
+
+# Rendering burns a core; more threads than cores only add memory and waiting.
+_threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="pdf")
+_local = threading.local()
+
+
+class RenderingError(Exception):
+    """The template does not compile with this data; the message is typst's, with the place in the template."""
+
+
+class _Workshop:
+    """One thread's compiler and folder."""
+
+    def __init__(self) -> None:
+        # Goes with its thread: TemporaryDirectory removes the folder when this object is collected.
+        self._folder = TemporaryDirectory(prefix="tarn-pdf-")
+        self.root = Path(self._folder.name)
+        self.compiler = typst.Compiler(root=self.root, font_paths=_fonts(), ignore_system_fonts=True)
+
+    @contextmanager
+    def laid_out(self, template: str, files: Mapping[str, bytes]) -> Iterator[Path]:
+        main = self.root / "main.typ"
+        main.write_text(template, encoding="utf-8")
+        paths = [self.root / name for name in files]
+        try:
+            for path, content in zip(paths, files.values(), strict=True):
+                path.write_bytes(content)
+            yield main
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
+
+
+async def render(
+    template: str,
+    data: Mapping[str, Any],
+    *,
+    files: Mapping[str, bytes] | None = None,
+    timestamp: int = 0,
+    standards: Sequence[typst.PDFStandard] = (),
+) -> bytes:
+    """The PDF of a template's text with JSON data, tagged for accessibility.
+
+    `files`: plain names to contents; `timestamp`: the document's creation date in seconds since 1970 (part of the
+    bytes: pass a date of the document, not the moment of rendering); `standards`: e.g. ("a-3b",) for an archivable
+    file with attachments. Raises RenderingError; ValueError for data above 20 MB or a file name with a path in it.
+    """
+    pages = await _in_thread(template, data, files or {}, timestamp, list(standards), "pdf")
+    return pages[0]
+
+
+async def render_pages(
+    template: str, data: Mapping[str, Any], *, files: Mapping[str, bytes] | None = None
+) -> list[bytes]:
+    """The same document as PNG pictures, one a page, for previews. Raises as `render`."""
+    return await _in_thread(template, data, files or {}, 0, [], "png")
+
+
+async def _in_thread(
+    template: str,
+    data: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    timestamp: int,
+    standards: list[typst.PDFStandard],
+    form: typst.OutputFormat,
+) -> list[bytes]:
+    for name in files:
+        if not _FILE_NAME.fullmatch(name) or name == "main.typ":
+            raise ValueError(f"not a plain file name: {name[:80]!r}")
+    text = orjson.dumps(data).decode()
+    if len(text) > MAX_DATA_BYTES:
+        raise ValueError(f"a document's data has at most {MAX_DATA_BYTES} characters")
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_threads, _compile, template, text, files, timestamp, standards, form)
+
+
+def _compile(
+    template: str,
+    data: str,
+    files: Mapping[str, bytes],
+    timestamp: int,
+    standards: list[typst.PDFStandard],
+    form: typst.OutputFormat,
+) -> list[bytes]:
+    workshop: _Workshop | None = getattr(_local, "workshop", None)
+    if workshop is None:
+        workshop = _local.workshop = _Workshop()
+    with workshop.laid_out(template, files) as main:
+        try:
+            made = workshop.compiler.compile(
+                input=main,
+                format=form,
+                ppi=110,
+                sys_inputs={"data": data},
+                timestamp=timestamp,
+                pdf_standards=standards,
+                pdf_tags=True,
+            )
+        except typst.TypstError as error:
+            raise RenderingError(f"{error.message}\n{error.diagnostic}") from error
+    if made is None:
+        raise RenderingError("typst made no document")
+    return made if isinstance(made, list) else [made]

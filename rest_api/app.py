@@ -1,0 +1,27 @@
+"""All routes under /api/v1, one module per resource."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from rest_api import (
+    billable_metrics,
+    customers,
+    events,
+    organizations,
+    plans,
+    subscriptions,
+    taxes,
+    usage,
+    webhook_endpoints,
+)
+
+__all__ = ["rest_routes"]
+
+# Events first: the hot path.
+_RESOURCES = (events, billable_metrics, customers, organizations, plans, subscriptions, taxes, webhook_endpoints, usage)
+
+
+def rest_routes() -> list[BaseRoute]:
+    """The routes of every resource; where two match a path, the one listed first answers."""
+    return [route for resource in _RESOURCES for route in resource.routes]

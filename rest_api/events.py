@@ -1,0 +1,149 @@
+"""/api/v1/events
+
+Sending events is the hot path: a bare ASGI callable that reads the body once and leaves storing to the shared flush.
+Reading goes through the frame like everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from domain.identity.authenticate import authenticate_api_key
+from domain.kernel import clock
+from domain.kernel.errors import Refusal, Unauthorized, ValidationFailed
+from domain.metering import usage_cache
+from domain.metering.incoming import Envelope, EventRow, answer, read_batch, read_single
+from domain.metering.ingest import Ingestion, Unavailable
+from domain.metering.payloads import event_payload
+from domain.metering.queries import event_filters, event_row, events_page
+from infrastructure import exact_json
+from infrastructure.settings import settings
+from rest_api import frame
+from rest_api.errors import refusal_answer
+from rest_api.frame import Call, endpoint, page_answer
+from rest_api.routing import PREFIX, ResourceRoute, get
+
+__all__ = ["close_ingestion", "routes"]
+
+UNAVAILABLE: Final = {"status": 503, "error": "Service Unavailable", "code": "service_unavailable"}
+MAX_KEY: Final = 255
+MAX_USER_AGENT: Final = 500
+JSON_HEADERS: Final = [(b"content-type", b"application/json")]
+
+_encoder: Final = msgspec.json.Encoder()
+_ingestions: WeakKeyDictionary[asyncio.AbstractEventLoop, Ingestion] = WeakKeyDictionary()
+
+
+def _ingestion() -> Ingestion:
+    """The shared flush of this event loop, made at the first event."""
+    loop = asyncio.get_running_loop()
+    known = _ingestions.get(loop)
+    if known is None:
+        known = _ingestions[loop] = Ingestion()
+    return known
+
+
+async def close_ingestion() -> None:
+    """Ends the shared flush and gives its connections back. Called when the application ends."""
+    known = _ingestions.pop(asyncio.get_running_loop(), None)
+    if known is not None:
+        await known.close()
+    await usage_cache.close()
+
+
+class _Disconnected(Exception):
+    """The client went away before it had sent its body."""
+
+
+class IngestEndpoint:
+    """POST /events and POST /events/batch. Source: handbook, metering 4.2 and 4.3."""
+
+    def __init__(self, *, batch: bool) -> None:
+        self.batch = batch
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            content = await self._store(scope, receive)
+        except _Disconnected:
+            return
+        except Refusal as refusal:
+            await refusal_answer(refusal)(scope, receive, send)
+            return
+        except Unavailable:
+            busy = Response(exact_json.dump(UNAVAILABLE), 503, {"retry-after": "1"}, "application/json")
+            await busy(scope, receive, send)
+            return
+        length = (b"content-length", str(len(content)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [*JSON_HEADERS, length]})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _store(self, scope: Scope, receive: Receive) -> bytes:
+        key, user_agent = _headers(scope)
+        tenant = (await authenticate_api_key(key, cached=True)).tenant
+        body = await _body(receive)
+        address = scope["client"][0] if scope.get("client") else None
+        envelope = Envelope.of(tenant.organization_id, tenant.frozen_at or clock.wall(), user_agent, address)
+        if self.batch:
+            rows = read_batch(body, envelope, settings().events_batch_max_length)
+            await _ingestion().store(rows)
+            return _encoder.encode({"events": [answer(row) for row in rows]})
+        row = read_single(body, envelope)
+        await self._store_single(row)
+        return _encoder.encode({"event": answer(row)})
+
+    async def _store_single(self, row: EventRow) -> None:
+        try:
+            await _ingestion().store([row])
+        except ValidationFailed as refusal:
+            details: Any = refusal.details
+            raise ValidationFailed(details.get("0", details)) from None
+
+
+def _headers(scope: Scope) -> tuple[str, str | None]:
+    """The API key and the user agent. Raises Unauthorized."""
+    authorization, user_agent = b"", None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"user-agent":
+            user_agent = value.decode("latin-1")[:MAX_USER_AGENT]
+    words = authorization.split()
+    if len(words) < 2 or words[0].lower() != b"bearer" or len(words[1]) > MAX_KEY or not words[1].isascii():
+        raise Unauthorized
+    return words[1].decode(), user_agent
+
+
+async def _body(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise _Disconnected
+    return body
+
+
+@endpoint(resource="event")
+async def show(call: Call) -> Response:
+    return frame.answer({"event": event_payload(await event_row(call.work, call.path["transaction_id"]))})
+
+
+@endpoint(resource="event")
+async def index(call: Call) -> Response:
+    page = await events_page(call.work, event_filters(call.query), call.page())
+    return page_answer("events", [event_payload(row) for row in page.rows], page)
+
+
+routes = [
+    ResourceRoute(f"{PREFIX}/events", IngestEndpoint(batch=False), methods=["POST"]),
+    ResourceRoute(f"{PREFIX}/events/batch", IngestEndpoint(batch=True), methods=["POST"]),
+    get("/events", index),
+    get("/events/{transaction_id:path}", show),
+]

@@ -1,0 +1,172 @@
+"""The frame around every REST endpoint: API key, transaction, body, pages, errors.
+
+    @endpoint(resource="plan")
+    async def create(call: Call) -> Response:
+        plan = await create_plan(call.work, call.root("plan"))
+        return answer({"plan": await plan_payload(call.work, plan.id)})
+
+    routes = [post("/plans", create)]
+
+The order is: key (401) and its permission (403), body (400), then the handler inside one transaction of the key's organization, which is
+committed before the answer leaves. A refusal rolls everything back and becomes its 4xx; anything else that is raised
+is a defect, logged and answered as a bare 500 by the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.identity.authenticate import ApiKeyIdentity, authenticate_api_key
+from domain.kernel.errors import BadRequest, NotFound, Refusal, Unauthorized, ValidationFailed
+from domain.kernel.pagination import Page, PageRequest
+from domain.kernel.unit_of_work import UnitOfWork, tenant_work
+from domain.kernel.validation import clean_json, storable
+from infrastructure import exact_json
+from rest_api.errors import refusal_answer
+
+__all__ = ["Call", "answer", "empty_answer", "endpoint", "page_answer"]
+
+READING = frozenset({"GET", "HEAD"})
+MAX_KEY = 255
+MAX_QUERY_VALUES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request inside its transaction.
+
+    path: parameters of the path, decoded. query: parameters of the query string, the last one of each name.
+    body: the parsed JSON body (Decimals for numbers with a fraction), {} when there is none.
+    """
+
+    request: Request
+    identity: ApiKeyIdentity
+    work: UnitOfWork
+    body: Any
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.request.path_params
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    def texts(self, name: str) -> list[str]:
+        """All values of a repeated query parameter, `name[]=a&name[]=b` or `name=a`; empty ones left out."""
+        params = self.request.query_params
+        return [value for value in (*params.getlist(f"{name}[]"), *params.getlist(name)) if value]
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean of the query string: true, false, or None for absent and anything else."""
+        return {"true": True, "1": True, "false": False, "0": False}.get(self.query.get(name, "").lower())
+
+    def page(self) -> PageRequest:
+        """`page` and `per_page` of the query string."""
+        return PageRequest.parse(self.query.get("page"), self.query.get("per_page"))
+
+    def root(self, name: str) -> Mapping[str, Any]:
+        """The body's root object. Raises BadRequest when it is missing or empty, ValidationFailed for texts and
+        numbers that no column can hold (NUL characters, absurd sizes)."""
+        value = self.body.get(name) if isinstance(self.body, Mapping) else None
+        if not isinstance(value, Mapping) or not value:
+            raise BadRequest(f"param is missing or the value is empty or invalid: {name}")
+        if not clean_json(value):
+            raise ValidationFailed(
+                {
+                    field if storable(field) else "base": ["value_is_invalid"]
+                    for field, content in value.items()
+                    if not storable(field) or not clean_json(content)
+                }
+                or {"base": ["value_is_invalid"]}
+            )
+        return value
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+def endpoint(resource: str) -> Callable[[Handler], Callable[[Request], Awaitable[Response]]]:
+    """Makes a handler of calls an endpoint of requests.
+
+    resource: what the key needs permission for, to read with GET and to write with any other verb; also what is not
+    found when the path holds a text that can't exist.
+    """
+
+    def decorate(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        @wraps(handler)
+        async def handle(request: Request) -> Response:
+            try:
+                identity = await authenticate_api_key(_key(request))
+                identity.require(resource, "read" if request.method in READING else "write")
+                _refuse_unstorable(request, resource)
+                body = await _body(request)
+                async with tenant_work(identity.tenant) as work:
+                    return await handler(Call(request, identity, work, body))
+            except Refusal as refusal:
+                return refusal_answer(refusal)
+
+        return handle
+
+    return decorate
+
+
+def answer(content: Mapping[str, Any], status: int = 200) -> Response:
+    """A JSON answer. Decimals are written as numbers: write those that are texts in the interface as texts."""
+    return Response(exact_json.dump(content), status, media_type="application/json")
+
+
+def empty_answer(status: int = 200) -> Response:
+    """An answer without a body."""
+    return Response(status_code=status)
+
+
+def page_answer(name: str, rows: Sequence[Mapping[str, Any]], page: Page[Any]) -> Response:
+    """A list under its plural name, with `meta`."""
+    meta = {
+        "current_page": page.current_page,
+        "next_page": page.next_page,
+        "prev_page": page.previous_page,
+        "total_pages": page.total_pages,
+        "total_count": page.total_count,
+    }
+    return answer({name: rows, "meta": meta})
+
+
+def _key(request: Request) -> str:
+    """The second word of the Authorization header. Raises Unauthorized."""
+    words = request.headers.get("authorization", "").split()
+    if len(words) < 2 or words[0].lower() != "bearer" or len(words[1]) > MAX_KEY or not words[1].isascii():
+        raise Unauthorized
+    return words[1]
+
+
+def _refuse_unstorable(request: Request, resource: str) -> None:
+    """Texts that PostgreSQL cannot hold: in the path they name nothing, in the query they are wrong."""
+    if not all(storable(value) for value in request.path_params.values() if isinstance(value, str)):
+        raise NotFound(resource)
+    items = request.query_params.multi_items()
+    if len(items) > MAX_QUERY_VALUES:
+        raise BadRequest(f"more than {MAX_QUERY_VALUES} query parameters")
+    wrong = [name if storable(name) else "base" for name, value in items if not (storable(name) and storable(value))]
+    if wrong:
+        raise ValidationFailed({name: ["value_is_invalid"] for name in wrong})
+
+
+async def _body(request: Request) -> Any:
+    """The body as exact JSON. Raises BadRequest."""
+    if request.method in READING:
+        return {}
+    data = await request.body()
+    if not data.strip():
+        return {}
+    try:
+        return exact_json.load(data)
+    except exact_json.MalformedJSON:
+        raise BadRequest("the body is not valid JSON") from None

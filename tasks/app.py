@@ -1,0 +1,18 @@
+"""What a process must know to send and to run jobs."""
+
+from __future__ import annotations
+
+from domain.kernel.unit_of_work import Reactions, install_reactions
+from tasks.dispatch import dispatch
+from tasks.jobs import JOBS
+from tasks.reactions import requests
+
+# Each declares the jobs of a context.
+from tasks import billing, messaging, metering, sandbox, ticks  # noqa: F401  isort: skip
+
+__all__ = ["install"]
+
+
+def install() -> None:
+    """Lets events be followed by jobs in this process. Called once when it starts: API, worker, clock, commands."""
+    install_reactions(Reactions(requests, dispatch, {name: each.queue for name, each in JOBS.items()}))

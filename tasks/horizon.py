@@ -1,0 +1,115 @@
+"""When a scheduled job may next have work for an organization, as things stand.
+
+Only sandboxes ask: a clock that is advanced passes over the ticks in between. An answer may be too early (an empty
+run), never too late. Each function gets the job's last tick and answers an instant after it, or None for never.
+
+Jobs that go by a customer's local date can only change their answer at a local midnight.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from domain.catalog.models import Plan
+from domain.customers.models import Customer
+from domain.identity.models import BillingEntity
+from domain.invoicing.models import Invoice
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.messaging.clean import KEPT_DAYS
+from domain.messaging.models import Webhook
+from domain.subscriptions.models import Subscription
+
+__all__ = [
+    "active_subscriptions", "any_time", "drafts", "never", "old_webhooks", "pending_starts", "planned_ends",
+    "running_trials",
+]  # fmt: skip
+
+# Local dates run from 14 hours ahead of UTC to 12 behind.
+DATE_SLACK = timedelta(hours=38)
+
+
+async def any_time(work: UnitOfWork, after: datetime) -> datetime | None:
+    """Every tick counts."""
+    return after
+
+
+async def never(work: UnitOfWork, after: datetime) -> datetime | None:
+    """Its work is made in real time only."""
+    return None
+
+
+async def active_subscriptions(work: UnitOfWork, after: datetime) -> datetime | None:
+    """Billing days begin at local midnights."""
+    s = table(Subscription).c
+    active = await work.session.scalar(sa.select(sa.exists().where(s.status == "active")))
+    return await _midnight(work, after) if active else None
+
+
+async def pending_starts(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The local midnight of the first start to come."""
+    s = table(Subscription).c
+    waiting = sa.and_(s.status == "pending", s.previous_subscription_id.is_(None))
+    return await _date(work, after, await work.session.scalar(sa.select(sa.func.min(s.subscription_at)).where(waiting)))
+
+
+async def planned_ends(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The local midnight of the first end to come."""
+    s = table(Subscription).c
+    ending = sa.and_(s.status == "active", s.ending_at > after - DATE_SLACK)
+    return await _date(work, after, await work.session.scalar(sa.select(sa.func.min(s.ending_at)).where(ending)))
+
+
+async def running_trials(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first end of a trial: first start of the external id plus the plan's days."""
+    s, plan, first = table(Subscription).alias("s"), table(Plan).c, table(Subscription).alias("first")
+    start = sa.select(sa.func.min(first.c.started_at)).where(first.c.external_id == s.c.external_id).scalar_subquery()
+    query = (
+        sa.select(start, plan.trial_period)
+        .select_from(s.join(table(Plan), plan.id == s.c.plan_id))
+        .where(s.c.status == "active", s.c.trial_ended_at.is_(None), plan.trial_period > 0)
+    )
+    rows = (await work.session.execute(query)).all()
+    ends = [begun + timedelta(seconds=int(days * 86_400)) for begun, days in rows if begun is not None]
+    return max(after, min(ends)) if ends else None
+
+
+async def drafts(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first finalisation date to come, a UTC date."""
+    invoice = table(Invoice).c
+    query = sa.select(sa.func.min(invoice.expected_finalization_date)).where(invoice.status == "draft")
+    first = await work.session.scalar(query)
+    return max(after, datetime.combine(first, time(), UTC)) if first else None
+
+
+async def old_webhooks(work: UnitOfWork, after: datetime) -> datetime | None:
+    """When the oldest webhook has been kept long enough."""
+    oldest = await work.session.scalar(sa.select(sa.func.min(table(Webhook).c.updated_at)))
+    return max(after, oldest + timedelta(days=KEPT_DAYS)) if oldest else None
+
+
+async def _date(work: UnitOfWork, after: datetime, first: datetime | None) -> datetime | None:
+    """The first local midnight at which the date of `first` may have come somewhere."""
+    return await _midnight(work, max(after, first - DATE_SLACK)) if first else None
+
+
+async def _midnight(work: UnitOfWork, after: datetime) -> datetime:
+    """The first local midnight after an instant, in any zone that the organization's customers live in."""
+    zones = sa.union(
+        sa.select(table(Customer).c.timezone.label("zone")).where(table(Customer).c.timezone.is_not(None)),
+        sa.select(table(BillingEntity).c.timezone),
+    )
+    names = {*(await work.session.execute(zones)).scalars(), "UTC"}
+    return min(_next_midnight(after, ZoneInfo(name)) for name in names)
+
+
+def _next_midnight(after: datetime, zone: ZoneInfo) -> datetime:
+    day = after.astimezone(zone).date()
+    while True:  # where a zone skips its midnight or its day, the next one counts
+        day += timedelta(days=1)
+        midnight = datetime.combine(day, time(), zone).astimezone(UTC)
+        if midnight > after:
+            return midnight

@@ -1,0 +1,24 @@
+"""Jobs of metering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.fill_values import FILL_VALUES, fill_values
+from domain.metering.post_process import post_process
+from tasks.jobs import job
+
+__all__ = ["fill_event_values", "post_process_events"]
+
+
+@job("metering.post_process", dedicated="events", unique_while="start")
+async def post_process_events(work: UnitOfWork, subscriptions: list[str], codes: list[str]) -> None:
+    """What follows from a batch of events, once for the batch."""
+    await post_process(work, subscriptions, codes)
+
+
+@job(FILL_VALUES, queue="low_priority")
+async def fill_event_values(work: UnitOfWork, metric_id: str, **step: Any) -> None:
+    """One page of the numbers of a metric's events; asks for the next."""
+    await fill_values(work, metric_id, **step)

@@ -1,0 +1,125 @@
+"""What follows from what happened: the table of events and the jobs they ask for.
+
+The functions run inside the command's transaction, once per command and event type, with all its events of that type.
+A job's arguments hold at most `CHUNK` ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from domain.billing.events import BillingDue
+from domain.catalog.events import (
+    BillableMetricCreated,
+    BillableMetricDeleted,
+    BillableMetricUpdated,
+    MetricFieldChanged,
+    PlanCreated,
+    PlanDeletionRequested,
+    PlanUpdated,
+)
+from domain.customers.events import CustomerCreated, CustomerDeleted, CustomerUpdated
+from domain.invoicing.events import InvoiceDocumentGenerated, InvoicesDrafted, InvoicesFinalized
+from domain.kernel.events import DomainEvent
+from domain.kernel.jobs import JobRequest
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.messaging.announce import MOST_IDS
+from domain.messaging.queries import has_endpoints
+from domain.metering.fill_values import FILL_VALUES
+from domain.subscriptions.events import (
+    SubscriptionStarted,
+    SubscriptionTerminated,
+    SubscriptionTrialEnded,
+    SubscriptionUpdated,
+)
+from tasks.billing import BILL
+from tasks.messaging import SEND
+
+__all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
+
+CHUNK = 500
+Item = TypeVar("Item")
+Reaction = Callable[[UnitOfWork, Sequence[Any]], Awaitable[Iterable[JobRequest]]]
+
+
+async def bill(work: UnitOfWork, events: Sequence[BillingDue]) -> Iterable[JobRequest]:
+    """All bills that one command asks for, in chunks."""
+    wanted = [
+        {"subscription_ids": event.subscription_ids, "at": event.at, "reason": event.reason,
+         "skip_charges": event.skip_charges}
+        for event in events
+    ]  # fmt: skip
+    return [JobRequest(BILL, {"requests": some}) for some in _chunks(wanted)]
+
+
+async def fill_values(work: UnitOfWork, events: Sequence[MetricFieldChanged]) -> Iterable[JobRequest]:
+    return [JobRequest(FILL_VALUES, {"metric_id": event.metric_id}) for event in events]
+
+
+def job_with(actor: str, field: str) -> Reaction:
+    """One job for the ids that the events carry in `field`, under the same name."""
+
+    async def react(work: UnitOfWork, events: Sequence[DomainEvent]) -> Iterable[JobRequest]:
+        return [JobRequest(actor, {field: some}) for some in _chunks(_ids(events, field))]
+
+    return react
+
+
+# What a command's events make Tarn do.
+JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
+    BillingDue: (bill,),
+    MetricFieldChanged: (fill_values,),
+    PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
+}
+
+# What an organization is told, if it has endpoints: the type of webhook, and where the event carries the ids.
+WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
+    BillableMetricCreated: ("billable_metric.created", "metric_ids"),
+    BillableMetricUpdated: ("billable_metric.updated", "metric_ids"),
+    BillableMetricDeleted: ("billable_metric.deleted", "metric_ids"),
+    PlanCreated: ("plan.created", "plan_ids"),
+    PlanUpdated: ("plan.updated", "plan_ids"),
+    PlanDeletionRequested: ("plan.deleted", "plan_ids"),
+    CustomerCreated: ("customer.created", "customer_ids"),
+    CustomerUpdated: ("customer.updated", "customer_ids"),
+    SubscriptionStarted: ("subscription.started", "subscription_ids"),
+    SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
+    SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
+    SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
+    InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
+    InvoicesFinalized: ("invoice.created", "invoice_ids"),
+    InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
+}
+
+
+async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[JobRequest]:
+    """The jobs that follow from the events of one command."""
+    by_type: dict[type[DomainEvent], list[DomainEvent]] = {}
+    for event in events:
+        by_type.setdefault(type(event), []).append(event)
+    found: list[JobRequest] = []
+    for kind, some in by_type.items():
+        for react in JOBS_OF.get(kind, ()):
+            found += await react(work, some)
+    told = [kind for kind in by_type if kind in WEBHOOK_OF]
+    if told and work.tenant is not None and await has_endpoints(work.session):
+        for kind in told:
+            webhook_type, field = WEBHOOK_OF[kind]
+            found += [
+                JobRequest(SEND, {"webhook_type": webhook_type, "ids": ids})
+                for ids in _chunks(_ids(by_type[kind], field), MOST_IDS)
+            ]
+    return found
+
+
+def _ids(events: Sequence[DomainEvent], field: str) -> list[UUID]:
+    """The ids of all events, each once, in order."""
+    return list(dict.fromkeys(each for event in events for each in getattr(event, field)))
+
+
+def _chunks(items: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,110 @@
+"""The scheduled jobs: which, how often, what they do for an organization. Source: handbook, jobs 3.
+
+A tick finds the organizations that may have work and writes one `clock.run` job for each; that job runs the function
+below in a transaction bound to the organization. Every function selects by due time, so a tick that is late, lost or
+doubled does no harm. Times are UTC; a cadence is a crontab or a number of seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+import pendulum
+import sqlalchemy as sa
+from periodiq import CronSpec, cron
+
+from domain.billing.activate import activate_due
+from domain.billing.due import bill_due
+from domain.billing.end import terminate_ended
+from domain.billing.finalize import finalize_due
+from domain.billing.trials import bill_ended_trials
+from domain.identity.models import Organization
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.messaging.clean import clean_webhooks
+from tasks import horizon
+
+__all__ = ["SCHEDULE", "SCHEDULED", "Scheduled", "last_tick", "next_tick", "tick_of"]
+
+Selection = Callable[[UnitOfWork], Awaitable[Sequence[UUID]]]
+Work = Callable[[UnitOfWork], Awaitable[object]]
+Horizon = Callable[[UnitOfWork, datetime], Awaitable[datetime | None]]
+
+
+async def every_organization(work: UnitOfWork) -> Sequence[UUID]:
+    """All organizations but the sandboxes, whose time is their own."""
+    organizations = table(Organization)
+    query = sa.select(organizations.c.id).where(organizations.c.sandbox.is_(False))
+    return (await work.session.execute(query)).scalars().all()
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A scheduled job.
+
+    slug: its name at the error reporter. run: the work for one organization; what it answers is a number of rows.
+    horizon: when something may next be due for an organization, None for never as things stand; the tick after it is
+    where a sandbox that is advanced stops. chunk: `run` takes so many rows at most and is repeated while it is full.
+    organizations: which ones get a job at a tick.
+    """
+
+    name: str
+    slug: str
+    cadence: str | int
+    run: Work
+    horizon: Horizon = horizon.any_time
+    chunk: int | None = None
+    organizations: Selection = every_organization
+
+
+SCHEDULE: tuple[Scheduled, ...] = (
+    Scheduled("activate_subscriptions", "lago_activate_subscriptions", "*/5 * * * *", activate_due,
+              horizon.pending_starts, chunk=500),
+    Scheduled("terminate_ended_subscriptions", "lago_terminate_ended_subscriptions", "5 * * * *", terminate_ended,
+              horizon.planned_ends, chunk=500),
+    Scheduled("bill_customers", "lago_bill_customers", "10 * * * *", bill_due, horizon.active_subscriptions),
+    Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
+    Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,
+              horizon.running_trials, chunk=500),
+    Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),
+)  # fmt: skip
+
+SCHEDULED = {each.name: each for each in SCHEDULE}
+
+
+@cache
+def _spec(crontab: str) -> CronSpec:
+    return cron(crontab)
+
+
+def next_tick(scheduled: Scheduled, after: datetime) -> datetime:
+    """The first tick strictly after an instant."""
+    if isinstance(scheduled.cadence, int):
+        return datetime.fromtimestamp((int(after.timestamp()) // scheduled.cadence + 1) * scheduled.cadence, UTC)
+    following = _spec(scheduled.cadence).next_valid_date(pendulum.instance(after.astimezone(UTC)))
+    return datetime.fromtimestamp(following.timestamp(), UTC)
+
+
+def last_tick(scheduled: Scheduled, at: datetime) -> datetime:
+    """A tick at or before an instant, the last one for cadences of an hour or less and within a day for others."""
+    if isinstance(scheduled.cadence, int):
+        return tick_of(scheduled, at)
+    for back in (timedelta(hours=1), timedelta(days=1)):
+        tick = next_tick(scheduled, at - back)
+        if tick <= at:
+            break
+    else:
+        return at - timedelta(days=1)
+    while (following := next_tick(scheduled, tick)) <= at:
+        tick = following
+    return tick
+
+
+def tick_of(scheduled: Scheduled, at: datetime) -> datetime:
+    """The tick an instant belongs to: its minute, or the interval it lies in. Two clocks name it alike."""
+    step = scheduled.cadence if isinstance(scheduled.cadence, int) else 60
+    return datetime.fromtimestamp(int(at.timestamp()) // step * step, UTC)
