@@ -90,11 +90,13 @@ class _Server(uvicorn.Server):
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get 25 s to finish."""
+    from rest_api.events_shortcut import EventsShortcut
+
     configure_logging()
     start_error_reports()
     probes = Probes()
     config = uvicorn.Config(
-        create_app(probes),
+        EventsShortcut(create_app(probes)),
         host=host,
         port=port,
         loop="uvloop",

@@ -68,7 +68,8 @@ class Child:
                 stdout=writing,
                 stderr=writing,
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGTERM),
+                # The servers die with us too: a child could finish nothing, and would keep hold of its jobs meanwhile.
+                preexec_fn=die_with_parent(signal.SIGKILL),
             )
         finally:
             os.close(writing)

@@ -150,7 +150,7 @@ def _ledger(connection: psycopg.Connection) -> Iterator[Finding]:
     if lag > OVERDUE:
         yield Finding("error", "jobs", says, "Start more workers: `tarn worker`, or one for the queue that is full.")
     elif failed:
-        yield Finding("warning", "jobs", says, "SELECT actor, error FROM jobs WHERE status = 'failed' says why.")
+        yield Finding("warning", "jobs", says, "`tarn jobs list` says why; `tarn jobs retry` does them again.")
     else:
         yield Finding("ok", "jobs", says)
 

@@ -105,6 +105,14 @@ def doctor(
     raise typer.Exit(diagnose(probe=queues))
 
 
+@app.command(rich_help_panel=OPERATE, context_settings=DELEGATED, add_help_option=False)
+def jobs(context: typer.Context) -> None:
+    """See the background jobs that failed or wait, and retry them."""
+    from cli.jobs import app as ledger
+
+    ledger(args=context.args, prog_name="tarn jobs")
+
+
 @app.command(rich_help_panel=OPERATE)
 def schema(
     path: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - prints.")] = Path("schema.graphql"),

@@ -103,7 +103,9 @@ async def _execute(request: Request) -> Response:
 
 
 def _unstorable_answer(path: tuple[str, ...]) -> dict[str, Any]:
-    answer = plain_error("A text contains NUL or unpaired surrogates", 422, "unprocessable_entity")
+    answer = plain_error(
+        "A text contains NUL or unpaired surrogates, or is nested too deep", 422, "unprocessable_entity"
+    )
     named = [part for part in path if not part.isdigit()]
     answer["errors"][0]["extensions"]["details"] = {named[-1] if named else "base": ["value_is_invalid"]}
     return answer

@@ -15,20 +15,41 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
+from graphql_api.catalog.mutations import CatalogMutations
+from graphql_api.catalog.queries import CatalogQueries
+from graphql_api.customers.mutations import CustomersMutations
+from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.invoicing.mutations import InvoicingMutations
+from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
+from graphql_api.metering.queries import MeteringQueries
 from graphql_api.scalars import SCALARS
 from graphql_api.texts import StorableTextsRule
 
 __all__ = ["export", "schema"]
 
-QUERIES: tuple[type, ...] = (IdentityQueries, MessagingQueries)
-MUTATIONS: tuple[type, ...] = (IdentityMutations, SandboxMutations, MessagingMutations)
+QUERIES: tuple[type, ...] = (
+    IdentityQueries,
+    CustomersQueries,
+    CatalogQueries,
+    MessagingQueries,
+    MeteringQueries,
+    InvoicingQueries,
+)
+MUTATIONS: tuple[type, ...] = (
+    IdentityMutations,
+    SandboxMutations,
+    CustomersMutations,
+    CatalogMutations,
+    MessagingMutations,
+    InvoicingMutations,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +85,5 @@ schema = _TarnSchema(
 def export() -> str:
     """The schema as text, sorted, so that it does not depend on the order of the lists above."""
     # A sorted schema is for printing only: its enums are plain copies that don't know Python's members.
-    printed = Schema(
-        query=_query, mutation=_mutation, config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True)
-    )
+    printed = Schema(query=_query, mutation=_mutation, config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True))
     return printed.as_str().rstrip() + "\n"

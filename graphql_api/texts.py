@@ -21,8 +21,13 @@ class StorableTextsRule(ValidationRule):
             self.report_error(GraphQLError("A text contains NUL or unpaired surrogates", node, extensions=extensions))
 
 
+MAX_DEPTH = 64
+
+
 def unstorable(value: Any, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:
-    """Where in the variables such a text stands, or None."""
+    """Where in the variables such a text stands, or None. What is nested too deep to look at counts as one."""
+    if len(path) > MAX_DEPTH:
+        return path
     if isinstance(value, str):
         return None if storable(value) else path
     if isinstance(value, dict):

@@ -56,6 +56,7 @@ def scrubbed(value: Any, depth: int = 0) -> Any:
 
 
 def _scrub_line(logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    line.pop("color_message", None)  # uvicorn's second copy of its message, with escape codes
     clean: EventDict = scrubbed({key: item for key, item in line.items() if not key.startswith("_")})
     return {**{key: item for key, item in line.items() if key.startswith("_")}, **clean}
 
@@ -101,7 +102,8 @@ def configure_logging(stream: TextIO | None = None) -> None:
         library = logging.getLogger(name)
         library.handlers, library.propagate = [], True
     # Addresses of customers' endpoints at every call are noise, and httpx would log them in full.
-    for name in ("httpx", "httpcore"):
+    # Alembic tells of every plugin it loads.
+    for name in ("httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -7,8 +7,12 @@ from starlette.routing import BaseRoute
 from rest_api import (
     billable_metrics,
     customers,
+    downloads,
     events,
+    fees,
+    invoices,
     organizations,
+    plan_charges,
     plans,
     subscriptions,
     taxes,
@@ -19,7 +23,10 @@ from rest_api import (
 __all__ = ["rest_routes"]
 
 # Events first: the hot path.
-_RESOURCES = (events, billable_metrics, customers, organizations, plans, subscriptions, taxes, webhook_endpoints, usage)
+_RESOURCES = (
+    events, billable_metrics, customers, organizations, plan_charges, plans, subscriptions, taxes, webhook_endpoints,
+    usage, invoices, fees, downloads,
+)  # fmt: skip
 
 
 def rest_routes() -> list[BaseRoute]:

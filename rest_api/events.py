@@ -11,6 +11,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import msgspec
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -75,7 +76,7 @@ class IngestEndpoint:
         except Refusal as refusal:
             await refusal_answer(refusal)(scope, receive, send)
             return
-        except Unavailable:
+        except (Unavailable, OperationalError, InterfaceError):
             busy = Response(exact_json.dump(UNAVAILABLE), 503, {"retry-after": "1"}, "application/json")
             await busy(scope, receive, send)
             return
@@ -121,13 +122,13 @@ def _headers(scope: Scope) -> tuple[str, str | None]:
 
 async def _body(receive: Receive) -> bytes:
     message = await receive()
-    body: bytes = message.get("body", b"")
+    parts: list[bytes] = [message.get("body", b"")]
     while message.get("more_body", False):
         message = await receive()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
     if message["type"] == "http.disconnect":
         raise _Disconnected
-    return body
+    return b"".join(parts)
 
 
 @endpoint(resource="event")

@@ -7,9 +7,9 @@
 
     routes = [post("/plans", create)]
 
-The order is: key (401) and its permission (403), body (400), then the handler inside one transaction of the key's organization, which is
-committed before the answer leaves. A refusal rolls everything back and becomes its 4xx; anything else that is raised
-is a defect, logged and answered as a bare 500 by the application.
+The order is: key (401) and its permission (403), body (400), then the handler inside one transaction of the key's
+organization, which is committed before the answer leaves. A refusal rolls everything back and becomes its 4xx; anything
+else that is raised is a defect, logged and answered as a bare 500 by the application.
 """
 
 from __future__ import annotations

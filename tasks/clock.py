@@ -11,6 +11,7 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,7 +67,7 @@ async def _intervals(scheduled: Scheduled) -> None:
         await beat(scheduled, at)
 
 
-def run() -> None:
+def run(schedule: Sequence[Scheduled] = SCHEDULE) -> None:
     """Beats until SIGTERM or SIGINT."""
     os.environ["TZ"] = "UTC"
     time.tzset()
@@ -76,15 +77,15 @@ def run() -> None:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True, name="clock-loop").start()
     asyncio.run_coroutine_threadsafe(relay(), loop)
-    for each in SCHEDULE:
+    for each in schedule:
         if isinstance(each.cadence, int):
             asyncio.run_coroutine_threadsafe(_intervals(each), loop)
-    scheduler = Scheduler(actors=[_Beat(each, loop) for each in SCHEDULE if isinstance(each.cadence, str)])
+    scheduler = Scheduler(actors=[_Beat(each, loop) for each in schedule if isinstance(each.cadence, str)])
     # A SimpleQueue may be written to by a signal handler while the same thread reads it.
     scheduler.alarm_q = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop(scheduler))
-    log.info("clock ready", jobs=[each.name for each in SCHEDULE], pid=os.getpid())
+    log.info("clock ready", jobs=[each.name for each in schedule], pid=os.getpid())
     try:
         scheduler.schedule()
         scheduler.loop()

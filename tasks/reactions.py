@@ -34,7 +34,9 @@ from domain.subscriptions.events import (
     SubscriptionTrialEnded,
     SubscriptionUpdated,
 )
+from infrastructure.settings import settings
 from tasks.billing import BILL
+from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
 
 __all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
@@ -58,6 +60,14 @@ async def fill_values(work: UnitOfWork, events: Sequence[MetricFieldChanged]) ->
     return [JobRequest(FILL_VALUES, {"metric_id": event.metric_id}) for event in events]
 
 
+async def documents(work: UnitOfWork, events: Sequence[InvoicesFinalized]) -> Iterable[JobRequest]:
+    """The PDFs, a few at a time, unless the installation makes none."""
+    if settings().disable_pdf_generation:
+        return []
+    parts = _chunks(_ids(events, "invoice_ids"), DOCUMENTS_AT_A_TIME)
+    return [JobRequest(DOCUMENTS, {"invoice_ids": some}) for some in parts]
+
+
 def job_with(actor: str, field: str) -> Reaction:
     """One job for the ids that the events carry in `field`, under the same name."""
 
@@ -71,6 +81,7 @@ def job_with(actor: str, field: str) -> Reaction:
 JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     BillingDue: (bill,),
     MetricFieldChanged: (fill_values,),
+    InvoicesFinalized: (documents,),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }

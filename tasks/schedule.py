@@ -22,6 +22,7 @@ from domain.billing.due import bill_due
 from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
 from domain.billing.trials import bill_ended_trials
+from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
@@ -67,6 +68,7 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("terminate_ended_subscriptions", "lago_terminate_ended_subscriptions", "5 * * * *", terminate_ended,
               horizon.planned_ends, chunk=500),
     Scheduled("bill_customers", "lago_bill_customers", "10 * * * *", bill_due, horizon.active_subscriptions),
+    Scheduled("api_keys_track_usage", "lago_api_keys_track_usage", "15 * * * *", track_usage, horizon.never),
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,
               horizon.running_trials, chunk=500),

@@ -6,19 +6,21 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest_asyncio
 import sqlalchemy as sa
+from sqlmodel import col
 from starlette.applications import Starlette
 
 from domain.catalog.models import BillableMetric, BillingEntityTax, Charge, Plan, Tax
 from domain.customers.models import Customer
-from domain.identity.organizations import found_organization
 from domain.identity.models import User
+from domain.identity.organizations import found_organization
 from domain.kernel import clock
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
@@ -54,7 +56,7 @@ class World:
 
     def rows(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
         with self.owner() as connection:
-            return connection.execute(query, params).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query, params).fetchall()
 
     async def metric(self, code: str, aggregation_type: str = "count_agg", **columns: Any) -> BillableMetric:
         if aggregation_type != "count_agg":
@@ -67,10 +69,13 @@ class World:
         return metric
 
     async def plan(self, *charges: tuple[BillableMetric, str, Mapping[str, Any]], **columns: Any) -> Plan:
+        for name, value in {"interval": "monthly", "amount_cents": 0, "amount_currency": "EUR"}.items():
+            columns.setdefault(name, value)
+        columns.setdefault("pay_in_advance", False)
         async with tenant_work(self.tenant) as work:
             plan = Plan(
                 organization_id=work.organization_id, name="plan", code=f"plan-{uuid4().hex[:8]}",
-                **{"interval": "monthly", "amount_cents": 0, "amount_currency": "EUR", "pay_in_advance": False} | columns,
+                **columns,
             )  # fmt: skip
             work.session.add(plan)
             await work.session.flush()
@@ -84,10 +89,16 @@ class World:
         return plan
 
     async def subscription(
-        self, plan: Plan, external_id: str = "sub", *, customer: str = "cust", started_at: datetime = START, **columns: Any
+        self,
+        plan: Plan,
+        external_id: str = "sub",
+        *,
+        customer: str = "cust",
+        started_at: datetime = START,
+        **columns: Any,
     ) -> Subscription:
         async with tenant_work(self.tenant) as work:
-            known = await work.session.scalar(sa.select(Customer).where(Customer.external_id == customer))  # type: ignore[arg-type]
+            known = await work.session.scalar(sa.select(Customer).where(col(Customer.external_id) == customer))
             if known is None:
                 number = await work.session.scalar(sa.select(sa.func.count()).select_from(Customer)) or 0
                 known = Customer(
@@ -96,16 +107,18 @@ class World:
                 )  # fmt: skip
                 work.session.add(known)
                 await work.session.flush()
+            for name, value in {"status": "active", "subscription_at": started_at, "started_at": started_at}.items():
+                columns.setdefault(name, value)
             subscription = Subscription(
                 organization_id=work.organization_id, customer_id=known.id, plan_id=plan.id, external_id=external_id,
-                **{"status": "active", "subscription_at": started_at, "started_at": started_at} | columns,
+                **columns,
             )  # fmt: skip
             work.session.add(subscription)
         return subscription
 
     async def tax(self, rate: str) -> None:
         async with tenant_work(self.tenant) as work:
-            tax = Tax(organization_id=work.organization_id, name="VAT", code=f"vat-{rate}", rate=rate)
+            tax = Tax(organization_id=work.organization_id, name="VAT", code=f"vat-{rate}", rate=Decimal(rate))
             work.session.add(tax)
             await work.session.flush()
             work.session.add(
@@ -190,8 +203,8 @@ def statements() -> Iterator[list[str]]:
 
 def event(transaction_id: str | None = None, **fields: Any) -> dict[str, Any]:
     """An event as a client sends it."""
-    return {"transaction_id": transaction_id or uuid4().hex, "code": "calls", "external_subscription_id": "sub"} | fields
-
-
-def as_uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(str(value))
+    return {
+        "transaction_id": transaction_id or uuid4().hex,
+        "code": "calls",
+        "external_subscription_id": "sub",
+    } | fields

@@ -95,18 +95,18 @@ async def bill(chunks: list[list[list[str]]], statements: Statements) -> list[in
 def bare(connection: psycopg.Connection[Any]) -> float:
     """The seconds of the same work without Tarn: reads, and COPY of the rows that stand there."""
     kept = {table: _copied(connection, table) for table in TABLES}
-    connection.execute(f"TRUNCATE {', '.join(TABLES)}")  # type: ignore[arg-type]
+    connection.execute(f"TRUNCATE {', '.join(TABLES)}")
     start = time.perf_counter()
     for aggregate in _AGGREGATES:
         connection.execute(aggregate, {"org": ORGANIZATION}).fetchall()
     for table in TABLES:
-        with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:  # type: ignore[arg-type]
+        with connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
             copy.write(kept[table])
     return time.perf_counter() - start
 
 
 def _copied(connection: psycopg.Connection[Any], table: str) -> bytes:
-    with connection.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)") as copy:  # type: ignore[arg-type]
+    with connection.cursor().copy(f"COPY {table} TO STDOUT (FORMAT binary)") as copy:
         return b"".join(bytes(part) for part in copy)
 
 
@@ -126,7 +126,7 @@ async def measure(subscriptions: int, events: int, rounds: int) -> dict[str, Any
         seed(connection, subscriptions=subscriptions, events=events)
         statements = Statements()
         for _ in range(rounds):
-            connection.execute(f"TRUNCATE jobs, {', '.join(TABLES)}")  # type: ignore[arg-type]
+            connection.execute(f"TRUNCATE jobs, {', '.join(TABLES)}")
             connection.execute("CHECKPOINT")
             start = time.perf_counter()
             chunks = await run()

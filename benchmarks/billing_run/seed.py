@@ -62,7 +62,8 @@ _SEED = (
     """
     INSERT INTO customers (id, organization_id, billing_entity_id, external_id, sequential_id, slug, account_type,
                            finalize_zero_amount_invoice, created_at, updated_at)
-    SELECT uuidv7(), %(org)s, %(org)s, 'customer-' || n, n, 'BEN-0001-' || n, 'customer', 'inherit', %(start)s, %(start)s
+    SELECT uuidv7(), %(org)s, %(org)s, 'customer-' || n, n, 'BEN-0001-' || n, 'customer', 'inherit', %(start)s,
+           %(start)s
     FROM generate_series(1, %(subscriptions)s) n
     """,
     """

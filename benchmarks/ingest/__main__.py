@@ -150,7 +150,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=8, help="length of each run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--connections", type=int, default=16, help="for batches; single events use eight times as many")
+    parser.add_argument(
+        "--connections", type=int, default=16, help="for batches; single events use eight times as many"
+    )
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         print("wrk is not installed: apt-get install wrk (Debian, Ubuntu), brew install wrk (macOS)", file=sys.stderr)
@@ -165,9 +167,7 @@ def main() -> int:
             send(address, key, "warm", events=100, seconds=1, connections=4)
             for number in range(options.rounds):
                 run = f"b{number}"
-                result = send(
-                    address, key, run, events=100, seconds=options.seconds, connections=options.connections
-                )
+                result = send(address, key, run, events=100, seconds=options.seconds, connections=options.connections)
                 figures["drain"].append(drained(database))
                 stored = database.execute(
                     "SELECT count(*) FROM events WHERE transaction_id LIKE %s", [f"{run}-%"]

@@ -18,7 +18,10 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import TAKEN, Params
 
-__all__ = ["FoundCharge", "SentCharge", "find_charges", "judge_charges", "kept_charges", "place_charges"]
+__all__ = [
+    "FoundCharge", "SentCharge", "edit_charge", "find_charges", "judge_charges", "kept_charges", "new_charge",
+    "place_charges",
+]  # fmt: skip
 
 MAX_CHARGES = 1_000
 
@@ -85,13 +88,17 @@ async def find_charges(
     ]
 
 
-def judge_charges(found: Sequence[FoundCharge]) -> list[SentCharge]:
+def judge_charges(found: Sequence[FoundCharge], *, code_mandatory: bool = False) -> list[SentCharge]:
     """Raises NotFound("billable_metric") or ValidationFailed for the first wrong charge."""
     judged = []
     for one in found:
         if one.metric_id is None or one.metric_code is None:
             raise NotFound("billable_metric")
-        judged.append(SentCharge(one.charge, one.metric_id, one.metric_code, read_charge_terms(one.entry)))
+        judged.append(
+            SentCharge(
+                one.charge, one.metric_id, one.metric_code, read_charge_terms(one.entry, code_mandatory=code_mandatory)
+            )
+        )
     return judged
 
 
@@ -142,22 +149,35 @@ def place_charges(plan: Plan, sent: Sequence[SentCharge], kept: Iterable[Charge]
         if code is None:
             code = generated_code(item.metric_code, codes)
             codes.add(code)
-        values: dict[str, Any] = {
-            "billable_metric_id": item.metric_id,
-            "code": code,
-            "invoice_display_name": item.terms.invoice_display_name,
-            "charge_model": item.terms.charge_model,
-            "properties": item.terms.properties,
-            "position": position,
-        }
         if charge is None:
-            made.append(Charge(organization_id=plan.organization_id, plan_id=plan.id, **values))
-            continue
-        listed.add(charge.id)
-        for name, value in values.items():
-            if getattr(charge, name) != value:
-                setattr(charge, name, value)
+            made.append(new_charge(plan, item, code, position))
+        else:
+            listed.add(charge.id)
+            edit_charge(charge, item, code, position)
     for charge in kept:
         if charge.id not in listed:
             charge.deleted_at = clock.now()
     return made
+
+
+def new_charge(plan: Plan, item: SentCharge, code: str, position: int) -> Charge:
+    """A row not yet added to the session."""
+    return Charge(organization_id=plan.organization_id, plan_id=plan.id, **_values(item, code, position))
+
+
+def edit_charge(charge: Charge, item: SentCharge, code: str, position: int) -> None:
+    """Gives a row what was sent, touching only what differs."""
+    for name, value in _values(item, code, position).items():
+        if getattr(charge, name) != value:
+            setattr(charge, name, value)
+
+
+def _values(item: SentCharge, code: str, position: int) -> dict[str, Any]:
+    return {
+        "billable_metric_id": item.metric_id,
+        "code": code,
+        "invoice_display_name": item.terms.invoice_display_name,
+        "charge_model": item.terms.charge_model,
+        "properties": item.terms.properties,
+        "position": position,
+    }

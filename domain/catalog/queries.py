@@ -18,9 +18,9 @@ from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 
 __all__ = [
-    "MetricFilter", "TaxFilter", "billable_metric_row", "billable_metrics_page", "charge_rows", "charges_of_plans",
-    "metric_rows", "plan_row", "plan_rows", "plans_page", "plans_with_subscriptions", "tax_row", "tax_rows",
-    "taxes_page",
+    "MetricFilter", "TaxFilter", "billable_metric_row", "billable_metrics_page", "charge_row", "charge_rows",
+    "charges_of_plans", "charges_page", "metric_rows", "plan_row", "plan_rows", "plans_page",
+    "plans_with_subscriptions", "tax_row", "tax_rows", "taxes_page",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -32,16 +32,20 @@ _subscriptions = sa.table("subscriptions", sa.column("plan_id", sa.Uuid), sa.col
 _CHARGE_COLUMNS = (*_charges.c, _metrics.c.code.label("billable_metric_code"))
 
 
-async def page_of(session: AsyncSession, select: sa.Select[Any], of: sa.Table, request: PageRequest) -> Page[RowOf]:
-    """One page of a selection from `of`, newest first, and the count of all: two statements.
+async def page_of(
+    session: AsyncSession, select: sa.Select[Any], of: sa.Table, request: PageRequest, first: Any = None
+) -> Page[RowOf]:
+    """One page of a selection from `of`, by `first` and then newest first, and the count of all: two statements.
 
     Rows of the same instant, which are common where the clock stands still, are ordered by their time-sorted ids.
     """
     total = await session.scalar(sa.select(sa.func.count()).select_from(select.order_by(None).subquery())) or 0
     if request.offset >= total:
         return Page((), total, request)
-    ordered = select.order_by(of.c.created_at.desc(), of.c.id.desc()).limit(request.size).offset(request.offset)
-    return Page((await session.execute(ordered)).all(), total, request)
+    order = [first] if first is not None else []
+    ordered = select.order_by(*order, of.c.created_at.desc(), of.c.id.desc())
+    rows = await session.execute(ordered.limit(request.size).offset(request.offset))
+    return Page(rows.all(), total, request)
 
 
 def _found(row: RowOf | None, resource: str) -> RowOf:
@@ -139,6 +143,26 @@ async def charges_of_plans(session: AsyncSession, plan_ids: Collection[UUID]) ->
     return charges
 
 
+async def charges_page(session: AsyncSession, plan_id: UUID, request: PageRequest) -> Page[RowOf]:
+    """The kept charges of a plan with `billable_metric_code`, newest first."""
+    select = (
+        sa.select(*_CHARGE_COLUMNS)
+        .join(_metrics, _metrics.c.id == _charges.c.billable_metric_id)
+        .where(_charges.c.plan_id == plan_id, _charges.c.deleted_at.is_(None))
+    )
+    return await page_of(session, select, _charges, request)
+
+
+async def charge_row(session: AsyncSession, plan_id: UUID, code: str) -> RowOf:
+    """A kept charge of a plan. Raises NotFound."""
+    rows = await session.execute(
+        sa.select(*_CHARGE_COLUMNS)
+        .join(_metrics, _metrics.c.id == _charges.c.billable_metric_id)
+        .where(_charges.c.plan_id == plan_id, _charges.c.code == code, _charges.c.deleted_at.is_(None))
+    )
+    return _found(rows.first(), "charge")
+
+
 async def charge_rows(session: AsyncSession, charge_ids: Collection[UUID]) -> dict[UUID, RowOf]:
     """Charges by id with `billable_metric_code`, deleted ones as well."""
     if not charge_ids:
@@ -161,10 +185,12 @@ async def plans_with_subscriptions(session: AsyncSession, plan_ids: Sequence[UUI
 
 @dataclass(frozen=True, slots=True)
 class TaxFilter:
-    """Which taxes; None asks for all."""
+    """Which taxes; None asks for all. order: "name" or "rate", else newest first."""
 
     search_term: str | None = None
     applied_to_organization: bool | None = None
+    auto_generated: bool | None = None
+    order: str | None = None
 
 
 _entity_codes = (
@@ -192,7 +218,10 @@ async def taxes_page(
     if wanted.applied_to_organization is not None:
         linked = sa.exists().where(_links.c.tax_id == _taxes.c.id, _links.c.billing_entity_id == organization_id)
         select = select.where(linked if wanted.applied_to_organization else ~linked)
-    return await page_of(session, select, _taxes, request)
+    if wanted.auto_generated:
+        select = select.where(sa.false())  # every tax was made by a client
+    first = {"name": _taxes.c.name, "rate": _taxes.c.rate}.get(wanted.order or "")
+    return await page_of(session, select, _taxes, request, first)
 
 
 async def tax_row(

@@ -16,7 +16,10 @@ from domain.kernel.currencies import CURRENCIES
 from domain.kernel.timezones import TIMEZONES
 from domain.kernel.validation import INVALID, Params, Reader
 
-__all__ = ["ACCOUNT_TYPES", "CUSTOMER_TYPES", "LONGEST_EXTERNAL_ID", "read_customer_terms"]
+__all__ = [
+    "ACCOUNT_TYPES", "ADJUSTMENTS", "ANCHORS", "CUSTOMER_TYPES", "LONGEST_EXTERNAL_ID", "ZERO_AMOUNT_RULES",
+    "read_customer_terms",
+]  # fmt: skip
 
 CUSTOMER_TYPES: Final = ("company", "individual")
 ACCOUNT_TYPES: Final = ("customer", "partner")
@@ -42,6 +45,7 @@ UNSUPPORTED_BILLING: Final[Mapping[str, object]] = {
     "sync_with_provider": False, "provider_payment_methods": None, "vat_rate": None,
 }  # fmt: skip
 
+_HOST_AND_PORT = re.compile(r"(?:localhost|[^/?#:@]+\.[^/?#:@]+):[0-9]{1,5}(?:[/?#]|$)")
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
 
 
@@ -150,6 +154,6 @@ def _web_addresses(read: Reader, values: dict[str, Any]) -> None:
             scheme = urlsplit(address).scheme.lower()
         except ValueError:
             scheme = INVALID
-        host_and_port = re.match(r"[^/?#]*:[0-9]{1,5}(?:[/?#]|$)", address)
+        host_and_port = _HOST_AND_PORT.match(address)
         if re.search(r"\s", address) or (scheme not in ("", "http", "https") and not host_and_port):
             read.add(name, "url_is_invalid")

@@ -18,15 +18,22 @@ from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 
 __all__ = [
-    "CustomerFilter", "customer_row", "customer_rows", "customers_in_use", "customers_page", "find_by_external_id",
-    "metadata_of_customers", "subscription_counts",
+    "CustomerFilter", "customer_row", "customer_rows", "customers_in_use", "customers_page",
+    "customers_with_overdue_invoices", "find_by_external_id", "metadata_of_customers", "subscription_counts",
+    "subscription_ids_of_customers",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
 
 _customers, _metadata, _entities = table(Customer), table(CustomerMetadata), table(BillingEntity)
-_subscriptions = sa.table("subscriptions", sa.column("customer_id", sa.Uuid), sa.column("status", sa.Text))
-_invoices = sa.table("invoices", sa.column("customer_id", sa.Uuid))
+_subscriptions = sa.table(
+    "subscriptions",
+    sa.column("id", sa.Uuid),
+    sa.column("customer_id", sa.Uuid),
+    sa.column("status", sa.Text),
+    sa.column("subscription_at", sa.DateTime(timezone=True)),
+)
+_invoices = sa.table("invoices", sa.column("customer_id", sa.Uuid), sa.column("payment_overdue", sa.Boolean))
 
 _active_count = (
     sa.select(sa.func.count())
@@ -176,4 +183,30 @@ async def find_by_external_id(session: AsyncSession, external_id: str) -> RowOf 
     rows = await session.execute(
         _select().where(_customers.c.external_id == external_id, _customers.c.deleted_at.is_(None))
     )
-    return rows.first()
+    row: RowOf | None = rows.first()
+    return row
+
+
+async def customers_with_overdue_invoices(session: AsyncSession, customer_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that have an invoice past its due date."""
+    rows = await session.scalars(
+        sa.select(_invoices.c.customer_id)
+        .where(_invoices.c.customer_id.in_(customer_ids), _invoices.c.payment_overdue)
+        .distinct()
+    )
+    return set(rows)
+
+
+async def subscription_ids_of_customers(
+    session: AsyncSession, customer_ids: Collection[UUID], statuses: Collection[str]
+) -> dict[UUID, list[UUID]]:
+    """The ids of each customer's subscriptions of these statuses, latest start first."""
+    rows = await session.execute(
+        sa.select(_subscriptions.c.customer_id, _subscriptions.c.id)
+        .where(_subscriptions.c.customer_id.in_(customer_ids), _subscriptions.c.status.in_(statuses))
+        .order_by(_subscriptions.c.subscription_at.desc(), _subscriptions.c.id.desc())
+    )
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for row in rows:
+        found[row.customer_id].append(row.id)
+    return found

@@ -33,6 +33,10 @@ def _name(api_key_id: UUID) -> str:
     return f"api_key_last_used_{api_key_id}"
 
 
+def _text(note: bytes | str) -> str:
+    return note.decode() if isinstance(note, bytes) else note
+
+
 async def remember_usage(api_key_id: UUID) -> None:
     """Notes that the key was used now. Never fails: without the cache the note is lost."""
     now = time.monotonic()
@@ -55,7 +59,7 @@ async def track_usage(work: UnitOfWork) -> int:
     if not ids:
         return 0
     notes = await cache().mget([_name(one) for one in ids])
-    used = [(one, datetime.fromisoformat(str(note, "ascii"))) for one, note in zip(ids, notes, strict=True) if note]
+    used = [(one, datetime.fromisoformat(_text(note))) for one, note in zip(ids, notes, strict=True) if note]
     if not used:
         return 0
     noted = values(column("id", Uuid), column("at", DateTime(timezone=True)), name="noted").data(used)

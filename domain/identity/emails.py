@@ -15,7 +15,8 @@ _FORM: Final = re.compile(r"[^@\s]+@[^@\s]+\.?[^@\s]*")
 
 def cleaned_email(text: str) -> str:
     """Stripped, without invisible characters, with plain dashes; not lower-cased."""
-    visible = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cc"))
+    # What is cut off here is too long to be an address, and is refused as such.
+    visible = "".join(char for char in text[: 4 * LONGEST_EMAIL] if unicodedata.category(char) not in ("Cf", "Cc"))
     return _DASHES.sub("-", visible).strip()
 
 

@@ -141,4 +141,4 @@ async def _failures(organization_id: UUID, since: datetime) -> tuple[str, ...]:
         .limit(MOST_REPORTED)
     )
     async with door_work(Door.SANDBOX) as work:
-        return tuple(f"{actor}: {error}" for actor, error in (await work.session.execute(query)).tuples())
+        return tuple(f"{actor}: {error}" for actor, error in await work.session.execute(query))

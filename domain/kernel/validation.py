@@ -11,6 +11,7 @@ apart with `in read`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -33,11 +34,12 @@ TAKEN = "value_already_exist"
 BIGGEST = 2**63 - 1
 MAX_TEXT = 10_000
 MAX_JSON_DEPTH = 30
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> bool:
     """Whether PostgreSQL can hold this text: no NUL and no lone surrogate."""
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    return _UNSTORABLE.search(text) is None
 
 
 def clean_json(value: Any, depth: int = 0) -> bool:

@@ -58,7 +58,7 @@ async def load(work: UnitOfWork, webhook_id: UUID) -> Delivery | None:
         .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(Webhook.webhook_endpoint_id))
         .where(col(Webhook.id) == webhook_id, col(Webhook.status).in_(("pending", "retrying")))
     )
-    found = (await work.session.execute(query)).tuples().first()
+    found = (await work.session.execute(query)).first()
     if found is None:
         return None
     webhook, endpoint = found
@@ -80,7 +80,7 @@ async def post(delivery: Delivery) -> Outcome:
         async with asyncio.timeout(3 * seconds), outbound.client(seconds) as client:
             answer = await client.post(delivery.url, content=delivery.payload.encode(), headers=delivery.headers)
             return Outcome(answer.status_code, _storable(answer.content))
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
         return Outcome(None, _storable(f"{type(error).__name__}: {error}".encode()))
 
 

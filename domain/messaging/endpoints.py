@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
+import httpx
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -44,11 +44,16 @@ def _read(params: Mapping[str, Any], row: WebhookEndpoint | None) -> dict[str, A
 
 
 def _is_web_address(url: str) -> bool:
+    """Whether a client could call it: http or https, and a host that can be looked up."""
     try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
+        address = httpx.URL(url)
+        host = address.raw_host.decode() if address.host else ""
+    except (httpx.InvalidURL, UnicodeError):
         return False
+    labels = host.removesuffix(".").split(".")
+    named = all(0 < len(label) <= 63 for label in labels) and len(host) <= 253 and "%" not in host
+    reachable = address.port is None or 0 < address.port < 65_536
+    return address.scheme in ("http", "https") and named and reachable
 
 
 def _event_types(read: Reader) -> list[str] | None:

@@ -91,24 +91,28 @@ async def current_usage(
     apply_taxes: bool = True,
     filters: ChargeFilters | None = None,
 ) -> CurrentUsage:
-    """The usage of one active subscription, named by ids or by external ids.
+    """The usage of one active subscription, named by ids or by external ids; without a customer, of whichever it is.
 
     Raises NotFound("customer"), NotAllowed("no_active_subscription"), NotFound("charge") when a filter finds none.
     """
     filters = filters or ChargeFilters()
-    customer = await _customer(work, customer_id, customer_external_id)
-    found = sa.select(_s.c.id).where(
-        _s.c.organization_id == work.organization_id,
-        _s.c.customer_id == customer.id,
-        _s.c.status == "active",
-        _s.c.external_id == subscription_external_id
-        if subscription_external_id is not None
-        else _s.c.id == parse_id(subscription_id),
+    found = (
+        sa.select(_s.c.id, _c.c.billing_entity_id)
+        .join(_c, _c.c.id == _s.c.customer_id)
+        .where(
+            _s.c.organization_id == work.organization_id,
+            _s.c.status == "active",
+            _s.c.external_id == subscription_external_id
+            if subscription_external_id is not None
+            else _s.c.id == parse_id(subscription_id),
+        )
     )
-    active = (await work.session.execute(found)).scalar_one_or_none()
+    if customer_id is not None or customer_external_id is not None:
+        found = found.where(_s.c.customer_id == await _customer(work, customer_id, customer_external_id))
+    active = (await work.session.execute(found)).one_or_none()
     if active is None:
         raise NotAllowed("no_active_subscription")
-    (subscription,) = await rows_by_ids(work.session, [active])
+    (subscription,) = await rows_by_ids(work.session, [active.id])
 
     terms = terms_of(subscription)
     window = windows(terms, clock.now(), current_usage=True)
@@ -122,7 +126,7 @@ async def current_usage(
     measured = await _measured(work, subscription.external_id, charges, start, end)
     priced = [_priced(charge, measured[charge.id], subscription.amount_currency) for charge in charges]
 
-    rate = await _tax_rate(work, customer.billing_entity_id) if apply_taxes and priced else ZERO
+    rate = await _tax_rate(work, active.billing_entity_id) if apply_taxes and priced else ZERO
     return CurrentUsage(
         from_datetime=start,
         to_datetime=end,
@@ -134,15 +138,13 @@ async def current_usage(
     )
 
 
-async def _customer(work: UnitOfWork, customer_id: str | None, external_id: str | None) -> sa.Row[Any]:
+async def _customer(work: UnitOfWork, customer_id: str | None, external_id: str | None) -> UUID:
     wanted = _c.c.external_id == external_id if external_id is not None else _c.c.id == parse_id(customer_id)
-    query = sa.select(_c.c.id, _c.c.billing_entity_id).where(
-        _c.c.organization_id == work.organization_id, wanted, _c.c.deleted_at.is_(None)
-    )
-    row = (await work.session.execute(query)).one_or_none()
-    if row is None:
+    query = sa.select(_c.c.id).where(_c.c.organization_id == work.organization_id, wanted, _c.c.deleted_at.is_(None))
+    found: UUID | None = (await work.session.execute(query)).scalar_one_or_none()
+    if found is None:
         raise NotFound("customer")
-    return row
+    return found
 
 
 async def _charges(work: UnitOfWork, plan_id: UUID, filters: ChargeFilters) -> list[sa.Row[Any]]:

@@ -197,6 +197,7 @@ class Ingestion:
                     kwargs={
                         "prepare_threshold": 1,
                         "connect_timeout": 5,
+                        "application_name": "tarn ingest",
                         "options": "-c timezone=UTC -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s",
                     },
                 )

@@ -14,10 +14,10 @@ __all__ = ["ASSUME_INGEST", "ASSUME_TENANT", "FIND_OWN", "INSERT_EVENTS"]
 ASSUME_INGEST: Final = f"""
     SELECT set_config('role', '{Door.INGEST}', true), set_config('tarn.organization_id', '', true),
            pg_current_xact_id()
-"""  # noqa: S608
+"""
 ASSUME_TENANT: Final = f"""
     SELECT set_config('role', '{TENANT_ROLE}', true), set_config('tarn.organization_id', %s, true)
-"""  # noqa: S608
+"""
 
 # DO NOTHING names no target and nothing is returned: both would ask for the right to read events. How many rows were
 # stored is told by the count; sorted, so that the sequence follows the order in which events were sent.

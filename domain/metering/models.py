@@ -34,7 +34,8 @@ class Event(SQLModel, table=True):
     )  # fmt: skip
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    organization_id: UUID  # no foreign key: it would be checked once per event; the door that inserts has it from the API key
+    # No foreign key: it would be checked once per event; the door that inserts has it from the API key.
+    organization_id: UUID
     sequence: int = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), nullable=False))
     external_subscription_id: str | None = None
     transaction_id: str

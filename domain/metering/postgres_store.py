@@ -41,15 +41,15 @@ _RANGE: Final = """
 # Later than another event: by its own time, then by when it came.
 _NEWEST: Final = "e.timestamp DESC, e.created_at DESC, e.sequence DESC"
 
-_COUNT: Final = f"SELECT count(*) AS units, count(*) AS events {_RANGE}"  # noqa: S608
-_SUM: Final = f"SELECT coalesce(sum({{value}}), 0) AS units, count({{value}}) AS events {_RANGE}"  # noqa: S608
-_MAX: Final = f"SELECT coalesce(max({{value}}), 0) AS units, count({{value}}) AS events {_RANGE}"  # noqa: S608
+_COUNT: Final = f"SELECT count(*) AS units, count(*) AS events {_RANGE}"
+_SUM: Final = f"SELECT coalesce(sum({{value}}), 0) AS units, count({{value}}) AS events {_RANGE}"
+_MAX: Final = f"SELECT coalesce(max({{value}}), 0) AS units, count({{value}}) AS events {_RANGE}"
 # A latest value below zero counts as none.
 _LATEST: Final = f"""
     SELECT greatest(coalesce(
         (SELECT {{value}} {_RANGE} AND {{value}} IS NOT NULL ORDER BY {_NEWEST} LIMIT 1), 0), 0) AS units,
         (SELECT count({{value}}) {_RANGE}) AS events
-"""  # noqa: S608
+"""
 # The transitions of one value add up to 1 when its last operation is an add, else to 0 (handbook, metering 8.5). A
 # missing property is one value, "null". Operations of other names take no part.
 _UNIQUE: Final = f"""

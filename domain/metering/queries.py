@@ -69,7 +69,7 @@ def _events(work: UnitOfWork) -> sa.Select[Any]:
 async def event_row(work: UnitOfWork, transaction_id: str) -> sa.Row[Any]:
     """The first event of the organization with this transaction id. Raises NotFound."""
     query = _events(work).where(_e.c.transaction_id == transaction_id).order_by(_e.c.created_at, _e.c.sequence)
-    row = (await work.session.execute(query.limit(1))).first()
+    row: sa.Row[Any] | None = (await work.session.execute(query.limit(1))).first()
     if row is None:
         raise NotFound("event")
     return row
@@ -142,13 +142,16 @@ async def matches(work: UnitOfWork, rows: Sequence[sa.Row[Any]]) -> list[Match]:
             )
         )
     }
-    entity = sa.select(_b.c.timezone).where(_b.c.id == work.organization_id).scalar_subquery()
-    subscriptions: dict[str, list[sa.Row[Any]]] = {}
+    subscriptions: dict[str, list[Any]] = {}
     found = await work.session.execute(
         sa.select(
-            _s.c.external_id, _s.c.started_at, _s.c.terminated_at, sa.func.coalesce(_c.c.timezone, entity).label("zone")
+            _s.c.external_id,
+            _s.c.started_at,
+            _s.c.terminated_at,
+            sa.func.coalesce(_c.c.timezone, _b.c.timezone).label("zone"),
         )
         .join(_c, _c.c.id == _s.c.customer_id)
+        .join(_b, _b.c.id == _c.c.billing_entity_id)
         .where(
             _s.c.organization_id == work.organization_id,
             _s.c.started_at.is_not(None),
@@ -157,7 +160,7 @@ async def matches(work: UnitOfWork, rows: Sequence[sa.Row[Any]]) -> list[Match]:
     )
     for row in found:
         subscriptions.setdefault(row.external_id, []).append(row)
-    default_zone = await work.session.scalar(entity.select()) if rows else None
+    default_zone = await work.session.scalar(sa.select(_b.c.timezone).where(_b.c.id == work.organization_id))
 
     def match(event: sa.Row[Any]) -> Match:
         metric = metrics.get(event.code)

@@ -1,7 +1,7 @@
 """How many units were used: the question that invoicing and current usage ask, for many subscriptions at once.
 
-    questions = [UsageQuestion(key=charge.id, external_subscription_id="sub", code="calls", aggregation_type="count_agg",
-                               field_name=None, from_=period.start, to=period.end), ...]
+    questions = [UsageQuestion(key=charge.id, external_subscription_id="sub", code="calls", field_name=None,
+                               aggregation_type="count_agg", from_=period.start, to=period.end), ...]
     usage = await measure(work, questions)
     usage[charge.id].units
 

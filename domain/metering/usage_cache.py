@@ -86,7 +86,8 @@ class Lookup:
                 token = fresh.encode() if made else await client.get(self._token_key)
             if token is None:
                 return None
-            self._key = f"tarn:usage:{token.decode()}:{self._question}"
+            text = token.decode() if isinstance(token, bytes) else token
+            self._key = f"tarn:usage:{text}:{self._question}"
             kept = await client.get(self._key)
             return exact_json.load(kept) if kept else None
         except (RedisError, OSError, exact_json.MalformedJSON) as error:

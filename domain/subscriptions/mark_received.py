@@ -50,7 +50,7 @@ async def mark_event_received(work: UnitOfWork, external_ids: Sequence[str]) -> 
     now = clock.now()
     rows = (await work.session.execute(active)).all()
     days = [(row.id, local_date(now, ZoneInfo(row.timezone)), row.last_received_event_on) for row in rows]
-    changed = [{"id": id, "day": day} for id, day, known in days if known != day]
+    changed = [{"id": key, "day": day} for key, day, known in days if known != day]
     if changed:
         await work.session.execute(
             _MARK, {"rows": exact_json.dump_text(changed), "organization_id": str(work.organization_id)}

@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Any, TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import strawberry
 from strawberry import Info
 
 from domain.catalog import queries
-from domain.catalog.usage_counts import MetricUse, PlanUse, metric_uses, plan_uses, tax_customers
-from domain.identity.queries import organization_row
+from domain.catalog.usage_counts import MetricUse, PlanUse, metric_uses, plan_uses
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.enums import AggregationTypeEnum, ChargeModelEnum, PlanInterval, RoundingFunctionEnum
-from graphql_api.context import current
+from graphql_api.catalog.organization import LazyOrganization, own_organization
+from graphql_api.catalog.tax_types import Tax, TaxCollection, fetch_taxes, tax_type
 from graphql_api.enums import CurrencyEnum
 from graphql_api.loaders import load, load_one
-from graphql_api.operations import permitted
 from graphql_api.pagination import CollectionMetadata
-from graphql_api.scalars import BigInt, Float, ISO8601DateTime
-
-if TYPE_CHECKING:
-    from graphql_api.identity.types import Organization
+from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = [
     "BillableMetric", "BillableMetricCollection", "Charge", "GraduatedRange", "Plan", "PlanCollection", "Properties",
     "Tax", "TaxCollection", "charge_type", "fetch_charges", "fetch_charges_of_plans", "fetch_metrics", "fetch_plans",
-    "fetch_taxes", "metric_type", "own_organization", "plan_type", "tax_type",
+    "fetch_taxes", "metric_type", "plan_type", "tax_type",
 ]  # fmt: skip
-
-LazyOrganization = Annotated["Organization", strawberry.lazy("graphql_api.identity.types")]
-
-
-async def own_organization(info: Info) -> Organization | None:
-    """The organization the caller is bound to."""
-    from graphql_api.identity.types import Organization
-
-    async def fetch(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Organization]:
-        return {
-            work.organization_id: Organization(
-                row=await organization_row(work),
-                login_method=current(info).login_method,
-                shows_billing=permitted(info, "organization:invoices:view"),
-            )
-        }
-
-    tenant = current(info).tenant
-    return await load(info, "own_organization", fetch, tenant.organization_id) if tenant else None
 
 
 @strawberry.type
@@ -86,13 +63,13 @@ class BillableMetric:
         return (await self._use(info)).draft_invoices
 
     async def _use(self, info: Info) -> MetricUse:
-        return await load_one(info, "metric_uses", _fetch_metric_uses, UUID(self.id))
+        return await load_one(info, "metric_uses", _fetch_metric_uses, _key(self.id))
 
 
 @strawberry.type
 class GraduatedRange:
-    from_value: Float
-    to_value: Float | None
+    from_value: float
+    to_value: float | None
     per_unit_amount: str
     flat_amount: str
 
@@ -142,7 +119,7 @@ class Plan:
     amount_cents: BigInt | None
     amount_currency: CurrencyEnum
     pay_in_advance: bool | None
-    trial_period: Float | None
+    trial_period: float | None
     bill_charges_monthly: bool | None
     is_overridden: bool
     created_at: ISO8601DateTime
@@ -206,36 +183,10 @@ class Plan:
         return (await self._use(info)).overrides > 0
 
     async def _charges(self, info: Info) -> list[Charge]:
-        return await load(info, "charges_of_plans", fetch_charges_of_plans, UUID(self.id)) or []
+        return await load(info, "charges_of_plans", fetch_charges_of_plans, _key(self.id)) or []
 
     async def _use(self, info: Info) -> PlanUse:
-        return await load_one(info, "plan_uses", _fetch_plan_uses, UUID(self.id))
-
-
-@strawberry.type
-class Tax:
-    id: strawberry.ID
-    name: str
-    code: str
-    description: str | None
-    rate: Float
-    applied_to_organization: bool
-    applied_to_billing_entities_codes: list[str]
-    created_at: ISO8601DateTime
-    updated_at: ISO8601DateTime
-    # Taxes are made by hand and put on billing entities only.
-    auto_generated: bool = False
-    add_ons_count: int = 0
-    charges_count: int = 0
-    plans_count: int = 0
-
-    @strawberry.field
-    async def organization(self, info: Info) -> LazyOrganization | None:
-        return await own_organization(info)
-
-    @strawberry.field
-    async def customers_count(self, info: Info) -> int:
-        return await load(info, "tax_customers", _fetch_tax_customers, UUID(self.id)) or 0
+        return await load_one(info, "plan_uses", _fetch_plan_uses, _key(self.id))
 
 
 @strawberry.type
@@ -250,10 +201,9 @@ class PlanCollection:
     metadata: CollectionMetadata
 
 
-@strawberry.type
-class TaxCollection:
-    collection: list[Tax]
-    metadata: CollectionMetadata
+def _key(id: object) -> UUID:
+    """Ids are kept as they came from the row."""
+    return id if isinstance(id, UUID) else UUID(str(id))
 
 
 def metric_type(row: Any) -> BillableMetric:
@@ -271,3 +221,84 @@ def metric_type(row: Any) -> BillableMetric:
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
     )
+
+
+def charge_type(row: Any) -> Charge:
+    """A charge from a row, or from the object just written."""
+    return Charge(
+        metric_id=row.billable_metric_id,
+        id=row.id,
+        code=row.code,
+        invoice_display_name=row.invoice_display_name,
+        charge_model=ChargeModelEnum(row.charge_model),
+        properties=_properties(row.properties),
+        parent_id=row.parent_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+def _properties(stored: dict[str, Any]) -> Properties:
+    ranges = stored.get("graduated_ranges")
+    return Properties(
+        amount=stored.get("amount"),
+        free_units=stored.get("free_units"),
+        package_size=stored.get("package_size"),
+        graduated_ranges=None if ranges is None else [GraduatedRange(**_bounds(tier)) for tier in ranges],
+    )
+
+
+def _bounds(tier: dict[str, Any]) -> dict[str, Any]:
+    return {name: tier.get(name) for name in ("from_value", "to_value", "per_unit_amount", "flat_amount")}
+
+
+def plan_type(row: Any) -> Plan:
+    """A plan from a row, or from the object just written."""
+    return Plan(
+        parent_plan_id=row.parent_id,
+        id=row.id,
+        name=row.name,
+        code=row.code,
+        invoice_display_name=row.invoice_display_name,
+        description=row.description,
+        interval=PlanInterval(row.interval),
+        amount_cents=row.amount_cents,
+        amount_currency=CurrencyEnum(row.amount_currency),
+        pay_in_advance=row.pay_in_advance,
+        trial_period=row.trial_period,
+        bill_charges_monthly=row.bill_charges_monthly,
+        is_overridden=row.parent_id is not None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+async def fetch_metrics(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, BillableMetric]:
+    """Metrics by id, deleted ones as well."""
+    return {key: metric_type(row) for key, row in (await queries.metric_rows(work.session, ids)).items()}
+
+
+async def fetch_plans(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Plan]:
+    """Plans by id, deleted ones as well."""
+    return {key: plan_type(row) for key, row in (await queries.plan_rows(work.session, ids)).items()}
+
+
+async def fetch_charges(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Charge]:
+    """Charges by id, deleted ones as well."""
+    return {key: charge_type(row) for key, row in (await queries.charge_rows(work.session, ids)).items()}
+
+
+async def fetch_charges_of_plans(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Charge]]:
+    """The kept charges of each plan, in their order."""
+    charges = await queries.charges_of_plans(work.session, ids)
+    return {plan_id: [charge_type(row) for row in rows] for plan_id, rows in charges.items()}
+
+
+async def _fetch_metric_uses(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, MetricUse]:
+    return await metric_uses(work.session, ids)
+
+
+async def _fetch_plan_uses(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, PlanUse]:
+    return await plan_uses(work.session, ids)

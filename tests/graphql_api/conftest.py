@@ -11,10 +11,12 @@ from uuid import uuid4
 import httpx
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from starlette.applications import Starlette
 
 from domain.kernel.unit_of_work import Reactions, install_reactions
 from graphql_api.app import graphql_routes
+from infrastructure.database import engine
 
 Answer = dict[str, Any]
 
@@ -118,3 +120,17 @@ async def admin(sign_up: Callable[..., Awaitable[Caller]]) -> Caller:
 async def stranger(sign_up: Callable[..., Awaitable[Caller]]) -> Caller:
     """The admin of another organization."""
     return await sign_up("Other")
+
+
+@pytest.fixture
+def statements(migrated: str) -> Iterator[list[str]]:
+    """The SQL statements sent while the test runs."""
+    sent: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        sent.append(statement)
+
+    target = engine().sync_engine
+    sa.event.listen(target, "before_cursor_execute", note)
+    yield sent
+    sa.event.remove(target, "before_cursor_execute", note)

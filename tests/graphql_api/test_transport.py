@@ -112,10 +112,10 @@ async def test_a_field_selected_by_several_fragments_counts_once(anyone: Caller)
     ids=["doubling", "spreads", "repeated", "cycle", "nested", "lists", "variables", "directives"],
 )
 async def test_a_document_made_to_hurt_is_answered_quickly(anyone: Caller, document: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     await anyone.ask(document[:MAX_QUERY_LENGTH])
 
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,25 @@ async def test_nul_characters_are_refused_in_variables_and_in_the_document(anyon
     literal = json.dumps(text)
     error = await anyone.error(f'mutation {{ loginUser(input: {{email: {literal}, password: "a"}}) {{ token }} }}')
     assert (error["status"], error["code"]) == (422, "value_is_invalid")
+
+
+@pytest.mark.parametrize("depth", [100, 400, 800, 950, 990, 1_500])
+async def test_variables_nested_to_any_depth_are_refused_and_not_a_fault(anyone: Caller, depth: int) -> None:
+    nested = '{"query": "query($a: Int) { currentVersion { number } }", "variables": {"a": %s}}'
+    for one, other in (("[", "]"), ('{"a":', "}")):
+        body = nested % (one * depth + "1" + other * depth)
+        response = await anyone.http.post("/graphql", content=body)
+
+        assert response.status_code in (200, 400)
+        assert response.json()["errors"][0]["extensions"]["status"] in (400, 422)
+
+
+async def test_an_endless_e_mail_costs_no_time(anyone: Caller) -> None:
+    began = time.process_time()
+    error = await anyone.error(LOGIN, {"input": {"email": "a" * 5_000_000, "password": "a"}})
+
+    assert error["details"] == {"base": ["incorrect_login_or_password"]}
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("document", ['{"query": "{ a }", "variables": {"a": ' + "9" * 50_000 + "}}", "[]", "5"])

@@ -49,7 +49,7 @@ async def test_a_metric_is_made_and_shown_with_all_its_fields(api: Api, recorded
     )
     assert metric.pop("lago_id")
     assert metric.pop("created_at").endswith("Z")
-    shown = {
+    shown: dict[str, Any] = {
         "name": "Storage", "code": "storage", "description": "d", "aggregation_type": "sum_agg",
         "weighted_interval": None, "recurring": True, "rounding_function": "ceil", "rounding_precision": -1,
         "field_name": "gb", "expression": None, "filters": [],
@@ -213,7 +213,8 @@ async def test_in_use_only_name_and_description_change_and_the_rest_is_ignored(a
 
 async def test_filters_are_refused_in_use_as_well(api: Api) -> None:
     await put_on_plan(api, (await made(api))["lago_id"])
-    answer = await api.put("/billable_metrics/storage", {"billable_metric": {"filters": [{"key": "a", "values": ["b"]}]}})
+    change = {"filters": [{"key": "a", "values": ["b"]}]}
+    answer = await api.put("/billable_metrics/storage", {"billable_metric": change})
     assert answer.json()["error_details"] == {"filters": ["unsupported_value"]}
 
 

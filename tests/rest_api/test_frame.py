@@ -14,7 +14,7 @@ METRIC = {"name": "Calls", "code": "calls", "aggregation_type": "count_agg"}
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer nothing", "Basic abc", "Bearer \u00e9"])
 async def test_a_request_without_a_known_key_is_401(client: httpx.AsyncClient, header: str | None) -> None:
-    headers = {} if header is None else {"authorization": header.encode()}
+    headers = {} if header is None else {b"authorization": header.encode()}
     answer = await client.get("/api/v1/plans", headers=headers)
     assert answer.status_code == 401
     assert answer.json() == {"status": 401, "error": "Unauthorized"}

@@ -6,11 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from domain.catalog.events import PlanAmountChanged, PlanCreated, PlanDeletionRequested, PlanUpdated
 from domain.catalog.plans import remove_plans
+from domain.customers.models import Customer
+from domain.kernel import clock
 from domain.kernel.ids import parse_id
+from domain.kernel.rows import table
 from domain.kernel.unit_of_work import tenant_work
+from domain.subscriptions.models import Subscription
 from tests.rest_api.conftest import Api, Recorded
 from tests.rest_api.test_customers import sent as customer_sent
 
@@ -18,7 +23,7 @@ BASIC: dict[str, Any] = {
     "name": "Basic", "code": "basic", "interval": "monthly", "amount_cents": 1000, "amount_currency": "EUR",
     "pay_in_advance": False,
 }  # fmt: skip
-RANGES = [
+RANGES: list[dict[str, Any]] = [
     {"from_value": 0, "to_value": 10, "per_unit_amount": "1", "flat_amount": "0"},
     {"from_value": 11, "to_value": None, "per_unit_amount": "0.5", "flat_amount": "2"},
 ]
@@ -30,8 +35,8 @@ async def made(api: Api, **changes: Any) -> dict[str, Any]:
     return answer.json()["plan"]  # type: ignore[no-any-return]
 
 
-async def changed(api: Api, code: str = "basic", **changes: Any) -> dict[str, Any]:
-    answer = await api.put(f"/plans/{code}", {"plan": changes})
+async def changed(api: Api, **changes: Any) -> dict[str, Any]:
+    answer = await api.put("/plans/basic", {"plan": changes})
     assert answer.status_code == 200, answer.text
     return answer.json()["plan"]  # type: ignore[no-any-return]
 
@@ -204,7 +209,10 @@ async def test_properties_that_are_not_sent_are_the_defaults_of_the_model(api: A
         ({"properties": "x"}, {"properties": ["value_is_invalid"]}),
         ({"properties": {"amount": "1", "grouped_by": ["a"]}}, {"properties": ["unsupported_value"]}),
         ({"properties": {"amount": "1", "pricing_group_keys": ["a"]}}, {"properties": ["unsupported_value"]}),
-        ({"properties": {"amount": "1", "pricing_group_keys": "a"}}, {"properties": ["invalid_type", "unsupported_value"]}),
+        (
+            {"properties": {"amount": "1", "pricing_group_keys": "a"}},
+            {"properties": ["invalid_type", "unsupported_value"]},
+        ),
         ({"pay_in_advance": True}, {"pay_in_advance": ["unsupported_value"]}),
         ({"prorated": True}, {"prorated": ["unsupported_value"]}),
         ({"filters": [{"values": {"a": ["b"]}}]}, {"filters": ["unsupported_value"]}),
@@ -228,7 +236,7 @@ async def test_wrong_charges_are_422_and_nothing_is_made(
 
 
 async def test_graduated_ranges_without_an_open_end_are_refused(api: Api) -> None:
-    properties = {"graduated_ranges": [{**RANGES[0]}]}
+    properties: dict[str, Any] = {"graduated_ranges": [RANGES[0]]}
     charge = {"billable_metric_id": await metric(api), "charge_model": "graduated", "properties": properties}
     assert await errors(api, charges=[charge]) == {"properties": ["invalid_graduated_ranges"]}
 
@@ -346,19 +354,16 @@ async def test_with_a_subscription_terms_are_silently_kept_and_prices_still_chan
     plan = await made(api, charges=[standard(calls)])
     await customer_sent(api)
     async with tenant_work(api.tenant) as work:
-        import sqlalchemy as sa
-
-        from domain.customers.models import Customer
-        from domain.kernel import clock
-        from domain.kernel.rows import table
-        from domain.subscriptions.models import Subscription
-
-        customer_id = await work.session.scalar(sa.select(table(Customer).c.id))
+        customer_id = (await work.session.execute(sa.select(table(Customer).c.id))).scalar_one()
         work.session.add(
             Subscription(
-                organization_id=work.organization_id, customer_id=customer_id, plan_id=plan["lago_id"],
-                external_id="sub", subscription_at=clock.now(), status="terminated",
-            )  # fmt: skip
+                organization_id=work.organization_id,
+                customer_id=customer_id,
+                plan_id=plan["lago_id"],
+                external_id="sub",
+                subscription_at=clock.now(),
+                status="terminated",
+            )
         )
     charge = {
         "id": plan["charges"][0]["lago_id"], "billable_metric_id": storage, "charge_model": "package", "code": "x",
@@ -394,7 +399,11 @@ async def test_deletion_is_asked_for_once_and_keeps_the_plan_until_it_is_done(ap
     async with tenant_work(api.tenant) as work:
         await remove_plans(work, [plan_id])
     assert (await api.get("/plans")).json()["plans"] == []
-    for answer in (await api.get("/plans/basic"), await api.delete("/plans/basic"), await api.put("/plans/basic", {"plan": BASIC})):
+    for answer in (
+        await api.get("/plans/basic"),
+        await api.delete("/plans/basic"),
+        await api.put("/plans/basic", {"plan": BASIC}),
+    ):
         assert (answer.status_code, answer.json()["code"]) == (404, "plan_not_found")
     await made(api)
 
@@ -411,9 +420,7 @@ async def test_another_organization_sees_nothing(api: Api, stranger: Api) -> Non
     await made(stranger)
 
 
-async def test_a_page_of_plans_with_charges_costs_a_fixed_number_of_statements(
-    api: Api, statements: list[str]
-) -> None:
+async def test_a_page_of_plans_with_charges_costs_a_fixed_number_of_statements(api: Api, statements: list[str]) -> None:
     calls = await metric(api)
     costs = {}
     for count in (1, 30, 100):

@@ -101,7 +101,11 @@ async def test_deletion_takes_the_tax_off_everything(api: Api, recorded: Recorde
     assert answer.json()["tax"]["applied_to_organization"] is False
     assert len(recorded.of(TaxChanged)) == 1
     assert (await api.get("/taxes")).json()["taxes"] == []
-    for again in (await api.delete("/taxes/vat"), await api.get("/taxes/vat"), await api.put("/taxes/vat", {"tax": VAT})):
+    for again in (
+        await api.delete("/taxes/vat"),
+        await api.get("/taxes/vat"),
+        await api.put("/taxes/vat", {"tax": VAT}),
+    ):
         assert again.status_code == 404
         assert again.json()["code"] == "tax_not_found"
 

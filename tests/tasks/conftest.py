@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,3 @@ def queue(environment: dict[str, str], empty_redis: object) -> Iterator[redis.Re
     client = redis.Redis.from_url(environment["REDIS_URL"])
     yield client
     client.close()
-
-
-Waiting = Callable[[], Awaitable[None]]

@@ -27,10 +27,13 @@ async def test_a_message_without_a_row_is_dropped(world: World) -> None:
 
 
 async def test_a_rolled_back_command_leaves_no_job(world: World) -> None:
-    with pytest.raises(RuntimeError, match="changed my mind"):
+    async def command() -> None:
         async with tenant_work(world.tenant) as work:
             work.enqueue(JobRequest("test.mark", {"key": "never"}))
             raise RuntimeError("changed my mind")
+
+    with pytest.raises(RuntimeError, match="changed my mind"):
+        await command()
     assert world.jobs() == []
 
 

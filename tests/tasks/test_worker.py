@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import redis
@@ -63,10 +65,11 @@ async def test_a_delayed_job_runs_when_it_is_due(world: World, start: Start) -> 
 
 
 async def test_a_killed_workers_job_is_finished_by_another(world: World, start: Start) -> None:
-    first = start("worker")
+    second, first = start("worker"), start("worker")
+    second.popen.send_signal(signal.SIGSTOP)
     await world.ask(JobRequest("test.slow", {"key": "killed", "seconds": 2}), JobRequest("test.mark", {"key": "other"}))
     await world.until(lambda: world.keys() == ["other"])
-    second = start("worker")
+    second.popen.send_signal(signal.SIGCONT)
     first.kill()
     took = await world.until(lambda: world.jobs() == [], 20)
     assert sorted(world.keys()) == ["killed", "other"]
@@ -103,7 +106,9 @@ async def test_what_redis_lost_is_sent_again(world: World, start: Start, queue: 
     assert len(world.keys()) == 20
 
 
-async def test_the_relay_sends_nothing_twice_while_a_backlog_waits(world: World, start: Start, queue: redis.Redis) -> None:
+async def test_the_relay_sends_nothing_twice_while_a_backlog_waits(
+    world: World, start: Start, queue: redis.Redis
+) -> None:
     start("worker", "high_priority")
     await world.ask(*(JobRequest("test.low", {"key": f"wait-{n}"}) for n in range(100)))
     world.sql("UPDATE jobs SET sent_at = clock_timestamp() - interval '1 hour'")
@@ -160,7 +165,7 @@ async def test_each_flag_takes_its_jobs_to_a_worker_of_their_own(
         assert world.keys() == ["default"]
         for name in DEDICATED_QUEUES:
             worker = start("worker", name, **on)
-            await world.until(lambda name=name: world.keys(name) == [name])
+            await world.until(partial(_done, world, name))
             assert world.sql("SELECT pid FROM effects WHERE key = %s", name) == [(worker.popen.pid,)]
             worker.stop()
         assert default.popen.poll() is None
@@ -169,7 +174,13 @@ async def test_each_flag_takes_its_jobs_to_a_worker_of_their_own(
         settings.cache_clear()
 
 
-async def test_a_flag_that_is_taken_away_brings_its_jobs_back(world: World, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def _done(world: World, key: str) -> bool:
+    return world.keys(key) == [key]
+
+
+async def test_a_flag_that_is_taken_away_brings_its_jobs_back(
+    world: World, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("SIDEKIQ_BILLING", "true")
         settings.cache_clear()
@@ -191,7 +202,9 @@ async def test_a_probe_names_the_worker_of_every_queue(world: World, start: Star
     assert found["mailers"].pid is None
 
 
-async def test_a_message_that_is_no_job_does_not_stop_the_worker(world: World, start: Start, queue: redis.Redis) -> None:
+async def test_a_message_that_is_no_job_does_not_stop_the_worker(
+    world: World, start: Start, queue: redis.Redis
+) -> None:
     start("worker")
     for number, arguments in enumerate(({"job_id": "not an id"}, {}, {"job_id": None}, {"surprise": 1})):
         message = {

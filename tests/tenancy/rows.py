@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,24 +29,27 @@ World = dict[str, Any]
 _SAME_ID = {"billing_entities": "organizations"}
 
 
-def make_world(engine: sa.Engine) -> World:
-    """Writes one row into every table for a new organization, as the owner of the tables."""
+def make_world(engine: sa.Engine, **values: Any) -> World:
+    """Writes one row into every table for a new organization, as the owner of the tables.
+
+    `values`: what a column of that name holds, in every table that has one.
+    """
     world: World = {}
     with Session(engine, expire_on_commit=False) as session:
-        for table in metadata.sorted_tables:
-            world[table.name] = row = _entity(table, world)
+        # Not every table that belongs to an organization has a foreign key to say so.
+        for table in sorted(metadata.sorted_tables, key=lambda table: table.name != "organizations"):
+            world[table.name] = row = _entity(table, world, values)
             session.add(row)
             session.flush()
         session.commit()
     return world
 
 
-def _entity(table: sa.Table, world: World) -> SQLModel:
+def _entity(table: sa.Table, world: World, values: dict[str, Any]) -> SQLModel:
     model = MODELS[table.name]
+    given: dict[str, Any] = {name: value for name, value in values.items() if name in table.columns}
     if table.name in _SAME_ID:
-        given: dict[str, Any] = {"id": world[_SAME_ID[table.name]].id}
-    else:
-        given = {}
+        given["id"] = world[_SAME_ID[table.name]].id
     for column in table.columns:
         parents = [key.column.table.name for key in column.foreign_keys]
         field = model.model_fields[column.name]
@@ -66,15 +69,15 @@ def _value(table: sa.Table, column: sa.Column[Any]) -> Any:
             listed = re.fullmatch(rf"{column.name} IN \((.*)\)", str(check.sqltext))
             if listed:
                 return listed[1].split(", ")[0].strip("'")
-    kind = column.type.python_type
+    if isinstance(column.type, sa.types.TypeDecorator):
+        return f"{column.name} {uuid4()}"
     values: dict[type, Any] = {
-        str: f"{column.name} {uuid4()}",
         UUID: new_id(),
         int: 1,
         Decimal: Decimal(1),
         bool: False,
         datetime: NOW,
-        dict: {},
+        date: NOW.date(),
         list: [],
     }
-    return values.get(kind, NOW.date())
+    return values.get(column.type.python_type, {})

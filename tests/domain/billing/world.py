@@ -31,16 +31,19 @@ def instant(text: str) -> datetime:
 
 @dataclass
 class World:
-    """One organization whose clock stands at `now` until `at` moves it."""
+    """One organization whose clock stands at `now` until `at` moves it; `adopted`: one that is there already."""
 
     now: datetime
     entity: Mapping[str, Any] = field(default_factory=dict)
     organization_id: UUID = field(default_factory=new_id)
+    adopted: bool = False
     customers: int = 0
     _connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> World:
         self._connection = psycopg.connect(bare_url(), autocommit=True)
+        if self.adopted:
+            return self
         self.insert(
             "organizations",
             id=self.organization_id,
@@ -51,7 +54,7 @@ class World:
             sandbox=True,
             frozen_at=self.now,
         )
-        entity = {"code": "main", "name": "Northwind", "default_currency": "USD", "timezone": "UTC"}
+        entity: dict[str, Any] = {"code": "main", "name": "Northwind", "default_currency": "USD", "timezone": "UTC"}
         entity |= {"document_locale": "en", "document_numbering": "per_customer", "document_number_prefix": "nor-1"}
         entity |= {"invoice_grace_period": 0, "net_payment_term": 0, "finalize_zero_amount_invoice": True}
         entity |= {"subscription_invoice_issuing_date_anchor": "next_period_start"}
@@ -83,7 +86,7 @@ class World:
     def execute(self, statement: str, *values: Any) -> list[Any]:
         """The rows of a statement run by the owner of the tables; none for one that answers none."""
         assert self._connection is not None
-        cursor = self._connection.execute(statement, values)  # type: ignore[arg-type]
+        cursor = self._connection.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
 
     def insert(self, table: str, **values: Any) -> UUID:
@@ -124,7 +127,9 @@ class World:
             **{**values, **more},
         )
 
-    def charge(self, plan_id: UUID, metric_id: UUID, model: str, properties: Mapping[str, Any], position: int = 0) -> UUID:
+    def charge(
+        self, plan_id: UUID, metric_id: UUID, model: str, properties: Mapping[str, Any], position: int = 0
+    ) -> UUID:
         charge_id = new_id()
         return self.insert(
             "charges",
@@ -152,14 +157,13 @@ class World:
     def customer(self, **more: Any) -> UUID:
         self.customers += 1
         values = {"external_id": f"customer-{self.customers}", "name": f"Customer {self.customers}"}
+        values |= {"account_type": "customer", "finalize_zero_amount_invoice": "inherit"}
         return self.insert(
             "customers",
             organization_id=self.organization_id,
             billing_entity_id=self.organization_id,
             sequential_id=self.customers,
             slug=f"NOR-1-{self.customers:03d}",
-            account_type="customer",
-            finalize_zero_amount_invoice="inherit",
             **{**values, **more},
         )
 
@@ -194,8 +198,8 @@ class World:
     def event(self, external_id: str, code: str, timestamp: str, units: str | None = None) -> None:
         properties = json.dumps({"units": units} if units is not None else {})
         self.execute(
-            "INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties, value,"
-            " event_metadata, created_at, timestamp) VALUES (%s, %s, %s, %s, %s, %s, %s, '{}', %s, %s)",
+            "INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties,"
+            " value, event_metadata, created_at, timestamp) VALUES (%s, %s, %s, %s, %s, %s, %s, '{}', %s, %s)",
             new_id(), self.organization_id, external_id, str(new_id()), code, properties, units, self.now,
             instant(timestamp),
         )  # fmt: skip
@@ -206,7 +210,7 @@ class World:
         conditions = " AND ".join(["organization_id = %s", *(f"{name} = %s" for name in where)])
         with self._connection.cursor(row_factory=psycopg.rows.namedtuple_row) as cursor:
             statement = f"SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order}"
-            cursor.execute(statement, [self.organization_id, *where.values()])  # type: ignore[arg-type]
+            cursor.execute(statement, [self.organization_id, *where.values()])
             return list(cursor.fetchall())
 
     def invoice_of(self, invoice_ids: Sequence[UUID]) -> Any:

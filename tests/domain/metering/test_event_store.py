@@ -29,10 +29,15 @@ Ask = Callable[..., Any]
 
 
 def question(aggregation_type: str = "sum_agg", **fields: Any) -> UsageQuestion:
-    fields = {
-        "key": uuid4(), "external_subscription_id": "sub", "code": "calls", "field_name": "value", "from_": FROM, "to": TO,
-    } | fields  # fmt: skip
+    fields = fields_with_defaults(fields)
     return UsageQuestion(aggregation_type=aggregation_type, **fields)
+
+
+def fields_with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "key": uuid4(), "external_subscription_id": "sub", "code": "calls", "field_name": "value",
+        "from_": FROM, "to": TO,
+    } | fields  # fmt: skip
 
 
 def used(at: str | datetime, value: Any = None, *, place: int = 0, **fields: Any) -> Used:
@@ -117,7 +122,25 @@ async def test_only_events_of_the_subscription_and_code_count(ask: Ask) -> None:
 
 @pytest.mark.parametrize("stored", [True, False])
 async def test_numbers_are_read_from_texts_of_digits_only(ask: Ask, stored: bool) -> None:
-    values = ["1.5", 2, Decimal("0.25"), "-1", "+3", "1e5", ".5", " 5", "5 ", "5\n", True, "", "x", "9" * 101, [1], {"a": 1}, "٣"]
+    values = [
+        "1.5",
+        2,
+        Decimal("0.25"),
+        "-1",
+        "+3",
+        "1e5",
+        ".5",
+        " 5",
+        "5 ",
+        "5\n",
+        True,
+        "",
+        "x",
+        "9" * 101,
+        [1],
+        {"a": 1},
+        "\u0663",
+    ]
     events = [used(FROM, value) for value in values] + [used(FROM)]
     assert await ask(events, question("sum_agg", values_ready=stored)) == (Decimal("2.75"), 4)
     assert await ask(events, question("max_agg", values_ready=stored)) == (2, 4)
@@ -164,7 +187,12 @@ async def test_unique_values_are_counted_by_their_last_operation(
     ask: Ask, operations: Sequence[tuple[Any, str | None]], units: int
 ) -> None:
     events = [
-        used(FROM + timedelta(hours=n), value, **({"operation_type": operation} if operation else {}))
+        used(
+            FROM + timedelta(hours=n),
+            properties={
+                name: text for name, text in (("value", value), ("operation_type", operation)) if text is not None
+            },
+        )
         for n, (value, operation) in enumerate(operations)
     ]
     assert await ask(events, question("unique_count_agg")) == (units, units)
@@ -203,7 +231,8 @@ async def test_postgres_agrees_with_the_reference_on_random_events(world: World)
                 questions.append(
                     question(
                         aggregation_type, external_subscription_id=chance.choice(["sub", "sub2", "none"]),
-                        code=chance.choice(["calls", "gb"]), from_=start, to=start + timedelta(hours=chance.randrange(400)),
+                        code=chance.choice(["calls", "gb"]), from_=start,
+                        to=start + timedelta(hours=chance.randrange(400)),
                         recurring=chance.random() < 0.3, values_ready=chance.random() < 0.5,
                     )
                 )  # fmt: skip
@@ -265,7 +294,14 @@ async def test_the_index_is_used_under_the_tenants_role(world: World, aggregatio
         )
         owner.execute("VACUUM ANALYZE events")
     asked = [
-        {"n": n, "subscription": f"many-{n}", "code": "calls", "field": "value", "first": "2024-03-01", "last": "2024-04-01"}
+        {
+            "n": n,
+            "subscription": f"many-{n}",
+            "code": "calls",
+            "field": "value",
+            "first": "2024-03-01",
+            "last": "2024-04-01",
+        }
         for n in range(50)
     ]
     async with tenant_work(world.tenant) as work:

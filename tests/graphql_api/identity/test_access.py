@@ -71,9 +71,7 @@ async def test_a_token_near_its_end_is_renewed_in_a_header(admin: Caller) -> Non
 
 
 @pytest.mark.parametrize("organization", [None, "nonsense", str(uuid4()), "", "\t", "x" * 5_000])
-async def test_without_an_organization_of_theirs_a_user_is_forbidden(
-    admin: Caller, organization: str | None
-) -> None:
+async def test_without_an_organization_of_theirs_a_user_is_forbidden(admin: Caller, organization: str | None) -> None:
     error = await Caller(admin.http, admin.token, organization).error(ORGANIZATION)
 
     assert error == {"message": "Missing organization id", "status": "forbidden", "code": "forbidden"}
@@ -123,7 +121,9 @@ async def test_a_predefined_role_has_its_own_permissions_and_no_others(
             [role, member.organization_id],
         )
 
-    query = "{ currentUser { memberships { roles permissions { customersView customersCreate developersKeysManage } } } }"
+    query = (
+        "{ currentUser { memberships { roles permissions { customersView customersCreate developersKeysManage } } } }"
+    )
     (membership,) = (await member.data(query))["currentUser"]["memberships"]
     assert membership == {
         "roles": [name],
@@ -148,7 +148,8 @@ async def test_a_custom_role_named_like_a_predefined_one_inherits_nothing(
     member = await sign_up()
     with psycopg.connect(migrated) as connection:
         connection.execute(
-            "WITH own AS (INSERT INTO roles (id, organization_id, code, name, admin, permissions, created_at, updated_at)"
+            "WITH own AS (INSERT INTO roles"
+            " (id, organization_id, code, name, admin, permissions, created_at, updated_at)"
             " VALUES (uuidv7(), %(organization)s, 'admin', 'Admin', false, '{plans:view}', now(), now()) RETURNING id)"
             " UPDATE membership_roles SET role_id = (SELECT id FROM own) WHERE organization_id = %(organization)s",
             {"organization": member.organization_id},
@@ -162,7 +163,7 @@ async def test_a_custom_role_named_like_a_predefined_one_inherits_nothing(
 async def test_an_admin_has_every_permission(admin: Caller) -> None:
     fields = (await admin.data('{ __type(name: "Permissions") { fields { name } } }'))["__type"]["fields"]
     names = [field["name"] for field in fields]
-    query = "{ currentUser { memberships { permissions { %s } } } }" % " ".join(names)
+    query = f"{{ currentUser {{ memberships {{ permissions {{ {' '.join(names)} }} }} }} }}"
     (membership,) = (await admin.data(query))["currentUser"]["memberships"]
 
     assert len(names) == 130
@@ -212,3 +213,23 @@ async def test_what_the_dashboard_asks_at_boot_is_answered(admin: Caller) -> Non
         {"id": admin.organization_id, "name": "Acme", "timezone": "TZ_UTC", "accessibleByCurrentSession": True}
     ]
     assert user["memberships"][0]["organization"]["logoUrl"] is None
+
+
+async def test_many_organizations_cost_no_more_statements_than_one(
+    sign_up: Callable[..., Awaitable[Caller]], statements: list[str]
+) -> None:
+    member = await sign_up()
+    query = (
+        "{ currentUser { organizations { id } memberships { roles permissions { plansView } organization { name } } } }"
+    )
+    statements.clear()
+    await member.data(query)
+    with_one = len(statements)
+    create = "mutation($input: CreateSandboxInput!) { createSandbox(input: $input) { organization { id } } }"
+    for _ in range(5):
+        await member.data(create, {"input": {"name": "Case", "frozenAt": "2024-01-01"}})
+    statements.clear()
+
+    user = (await member.data(query))["currentUser"]
+    assert len(user["organizations"]) == 6
+    assert len(statements) == with_one

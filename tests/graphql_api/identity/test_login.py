@@ -44,9 +44,9 @@ async def test_registration_founds_an_organization(anyone: Caller, migrated: str
     assert found["currentUser"]["memberships"] == [{"roles": ["Admin"]}]
     with psycopg.connect(migrated) as connection:
         rows = connection.execute(
-            "SELECT e.id = e.organization_id, e.code, k.value <> %s, jsonb_object_length(k.permissions)"
-            " FROM billing_entities e JOIN api_keys k USING (organization_id) WHERE e.organization_id = %s"
-            .replace("jsonb_object_length(k.permissions)", "(SELECT count(*) FROM jsonb_object_keys(k.permissions))"),
+            "SELECT e.id = e.organization_id, e.code, k.value <> %s,"
+            " (SELECT count(*) FROM jsonb_object_keys(k.permissions))"
+            " FROM billing_entities e JOIN api_keys k USING (organization_id) WHERE e.organization_id = %s",
             [organization["apiKey"], organization_id],
         ).fetchall()
     assert rows == [(True, "creme_co", True, 38)]
@@ -96,7 +96,8 @@ async def test_an_email_registers_once_also_when_two_come_together(anyone: Calle
     assert refused == [{"email": ["user_already_exists"]}] * 3
     with psycopg.connect(migrated) as connection:
         orphans = connection.execute(
-            "SELECT count(*) FROM organizations o WHERE NOT EXISTS (SELECT FROM memberships WHERE organization_id = o.id)"
+            "SELECT count(*) FROM organizations o"
+            " WHERE NOT EXISTS (SELECT FROM memberships WHERE organization_id = o.id)"
         ).fetchone()
     assert orphans == (0,)
 
@@ -188,6 +189,4 @@ async def test_an_organization_may_forbid_passwords(sign_up: Callable[..., Await
     )
 
     error = await Caller(member.http).error(LOGIN, {"input": {"email": member.email, "password": member.password}})
-    assert error["details"] == {"email_password": ["login_method_not_authorized"]} or error["details"] == {
-        "emailPassword": ["login_method_not_authorized"]
-    }
+    assert error["details"] == {"emailPassword": ["login_method_not_authorized"]}

@@ -1,0 +1,163 @@
+"""From the rows of an invoice to the values of its document. Pure: rows in, frozen values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+
+from domain.invoicing.document import InvoiceDocument, title_of
+from domain.invoicing.document.formatting import BABEL_LOCALES
+from domain.invoicing.document.model import Group, Line, Package, Part, Party, Section, TaxLine, Tier, Totals
+from domain.invoicing.fee_names import display_name
+from domain.kernel.money import ZERO, to_cents
+
+__all__ = ["document_of"]
+
+
+def document_of(
+    invoice: Any,
+    entity: Any,
+    customer: Any,
+    metadata: Sequence[Any],
+    fees: Sequence[Any],
+    fee_taxes: Mapping[UUID, Sequence[Any]],
+    taxes: Sequence[Any],
+    logo: bytes | None,
+) -> InvoiceDocument:
+    """The document of one invoice, in the customer's language, else its billing entity's."""
+    locale = customer.document_locale or entity.document_locale
+    return InvoiceDocument(
+        title=title_of(invoice.invoice_type, self_billed=invoice.self_billed, country=entity.country),
+        number=invoice.number,
+        issuing_date=invoice.issuing_date,
+        currency=invoice.currency,
+        locale=locale,
+        sender=_party(entity, entity.legal_name or entity.name, locale),
+        recipient=_party(customer, _customer_name(customer), locale, shipping=True),
+        sections=tuple(_sections(invoice, fees, fee_taxes)),
+        totals=_totals(invoice, taxes),
+        amount_due=invoice.total_amount_cents - invoice.total_paid_amount_cents,
+        payment_due_date=invoice.payment_due_date,
+        net_payment_term=invoice.net_payment_term,
+        purchase_order_number=invoice.purchase_order_number,
+        metadata=tuple((each.key, each.value) for each in metadata if each.display_in_invoice),
+        footer=entity.invoice_footer,
+        logo=logo,
+    )
+
+
+def _customer_name(customer: Any) -> str:
+    person = " ".join(filter(None, (customer.firstname, customer.lastname)))
+    company = customer.legal_name or customer.name
+    return " - ".join(filter(None, (company, person))) or str(customer.external_id)
+
+
+def _party(row: Any, name: str, locale: str, *, shipping: bool = False) -> Party:
+    return Party(
+        name=name,
+        legal_number=row.legal_number,
+        address=_address(row, "", locale),
+        shipping_address=_address(row, "shipping_", locale) if shipping else (),
+        email=row.email,
+        tax_id=row.tax_identification_number,
+    )
+
+
+def _address(row: Any, prefix: str, locale: str) -> tuple[str, ...]:
+    line1, line2, city, state, zipcode, country = (
+        getattr(row, prefix + name)
+        for name in ("address_line1", "address_line2", "city", "state", "zipcode", "country")
+    )
+    town = " ".join(filter(None, (zipcode, city)))
+    land = Locale.parse(BABEL_LOCALES.get(locale, locale)).territories.get(country, country) if country else None
+    return tuple(filter(None, (line1, line2, town, state, land)))
+
+
+def _sections(invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[Any]]) -> Iterator[Section]:
+    """One for each subscription, its lines grouped by the period they cover; unused charges are left out."""
+    by_subscription: dict[UUID | None, list[Any]] = {}
+    for fee in fees:
+        by_subscription.setdefault(fee.subscription_id, []).append(fee)
+    zone = ZoneInfo(invoice.timezone)
+    for of_subscription in by_subscription.values():
+        periods: dict[tuple[date, date] | None, list[Line]] = {}
+        for fee in of_subscription:
+            if fee.fee_type == "charge" and not fee.units and not fee.amount_cents:
+                continue
+            periods.setdefault(_period(fee, zone), []).append(_line(fee, taxes.get(fee.id, ())))
+        first = of_subscription[0]
+        yield Section(
+            title=first.subscription_name or first.plan_display_name or first.plan_name or invoice.number,
+            groups=tuple(Group(tuple(lines), period) for period, lines in periods.items()),
+            amount=sum(fee.amount_cents for fee in of_subscription),
+        )
+
+
+def _period(fee: Any, zone: ZoneInfo) -> tuple[date, date] | None:
+    family = "charges_" if fee.fee_type == "charge" else ""
+    start, end = (fee.properties.get(f"{family}{side}_datetime") for side in ("from", "to"))
+    return (_local(start, zone), _local(end, zone)) if start and end else None
+
+
+def _local(text: str, zone: ZoneInfo) -> date:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(zone).date()
+
+
+def _line(fee: Any, taxes: Sequence[Any]) -> Line:
+    return Line(
+        label=display_name(fee),
+        amount=fee.amount_cents,
+        units=fee.units.normalize() if fee.units else ZERO,
+        unit_price=fee.precise_unit_amount.normalize() if fee.precise_unit_amount else ZERO,
+        tax_rates=tuple(tax.tax_rate.normalize() for tax in taxes),
+        description=fee.description,
+        parts=tuple(_parts(fee)),
+    )
+
+
+def _parts(fee: Any) -> Iterator[Part]:
+    """The tiers or packages behind an amount; nothing where units times unit price say it all."""
+    details = fee.amount_details
+    for tier in details.get("graduated_ranges", ()):
+        units, flat = Decimal(tier["units"]), Decimal(tier["flat_unit_amount"])
+        if units or flat:
+            yield Tier(
+                first=Decimal(tier["from_value"]),
+                last=None if tier["to_value"] is None else Decimal(tier["to_value"]),
+                units=units,
+                unit_price=Decimal(tier["per_unit_amount"]),
+                amount=to_cents(Decimal(tier["per_unit_total_amount"]), fee.amount_currency),
+                flat_amount=to_cents(flat, fee.amount_currency),
+            )
+    size = details.get("per_package_size")
+    if size:
+        paid, price = Decimal(details["paid_units"]), Decimal(details["per_package_unit_amount"])
+        packages, begun = divmod(paid, size)
+        yield Package(
+            free_units=Decimal(details["free_units"]),
+            size=Decimal(size),
+            packages=packages + 1 if begun else packages,
+            price=price,
+            amount=fee.amount_cents,
+        )
+
+
+def _totals(invoice: Any, taxes: Sequence[Any]) -> Totals:
+    return Totals(
+        sub_total_excluding_taxes=invoice.sub_total_excluding_taxes_amount_cents,
+        sub_total_including_taxes=invoice.sub_total_including_taxes_amount_cents,
+        total=invoice.total_amount_cents,
+        taxes=tuple(
+            TaxLine(tax.tax_name, tax.tax_rate.normalize(), tax.taxable_base_amount_cents, tax.amount_cents)
+            for tax in taxes
+        ),
+        progressive_billing_credit=invoice.progressive_billing_credit_amount_cents,
+        credit_notes=invoice.credit_notes_amount_cents,
+        prepaid_credits=invoice.prepaid_credit_amount_cents,
+    )

@@ -1,0 +1,124 @@
+"""The PDFs of invoices: made once, stored under a key, opened through signed links.
+
+Rendering and storing happen between two transactions, or inside one where a caller waits for the file: the same
+invoice always gives the same bytes under the same key, so that doing it twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.customers.queries import customer_rows, metadata_of_customers
+from domain.identity.models import BillingEntity
+from domain.invoicing.document import InvoiceDocument, render_invoice
+from domain.invoicing.document_parts import document_of
+from domain.invoicing.events import InvoiceDocumentGenerated
+from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
+from domain.invoicing.models import Invoice
+from domain.invoicing.queries import invoice_rows, taxes_of_invoices
+from domain.kernel import clock
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from infrastructure import storage
+from infrastructure.settings import settings
+
+__all__ = ["DOCUMENTED", "document_key", "generate", "load_documents", "mark_stored", "store_document"]
+
+DOCUMENTED: Final = ("finalized", "voided")
+"""The statuses in which an invoice has a document."""
+
+_invoices = table(Invoice)
+
+
+def document_key(organization_id: UUID, invoice_id: UUID) -> str:
+    """Where the PDF is stored."""
+    return f"{organization_id}/invoices/{invoice_id}.pdf"
+
+
+async def generate(work: UnitOfWork, invoice_ids: Collection[UUID]) -> list[UUID]:
+    """Makes the PDFs that these invoices lack; the ids of those made. Drafts and hidden ones have none.
+
+    Nothing is made where PDF generation is switched off.
+    """
+    documents = await load_documents(work, invoice_ids)
+    for invoice_id, document in documents.items():
+        await store_document(work.organization_id, invoice_id, document)
+    return await mark_stored(work, list(documents))
+
+
+async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, InvoiceDocument]:
+    """What is to be rendered, for the invoices that have no document yet. A fixed number of statements."""
+    if settings().disable_pdf_generation:
+        return {}
+    session = work.session
+    invoices = {
+        invoice_id: row
+        for invoice_id, row in (await invoice_rows(session, invoice_ids)).items()
+        if row.status in DOCUMENTED and row.document_key is None
+    }
+    if not invoices:
+        return {}
+    customers = await customer_rows(session, {row.customer_id for row in invoices.values()})
+    metadata = await metadata_of_customers(session, list(customers))
+    entities = await _entities(session, {row.billing_entity_id for row in invoices.values()})
+    logos = {entity_id: await _logo(entity) for entity_id, entity in entities.items()}
+    fees = await fees_of_invoices(session, invoices)
+    fee_taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
+    taxes = await taxes_of_invoices(session, invoices)
+    return {
+        invoice_id: document_of(
+            row,
+            entities[row.billing_entity_id],
+            customers[row.customer_id],
+            metadata.get(row.customer_id, ()),
+            fees.get(invoice_id, ()),
+            fee_taxes,
+            taxes.get(invoice_id, ()),
+            logos[row.billing_entity_id],
+        )
+        for invoice_id, row in invoices.items()
+    }
+
+
+async def store_document(organization_id: UUID, invoice_id: UUID, document: InvoiceDocument) -> None:
+    """Renders one document and stores it. Touches no row."""
+    pdf = await render_invoice(document)
+    await storage.put(document_key(organization_id, invoice_id), pdf, "application/pdf")
+
+
+async def mark_stored(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
+    """Notes that the documents are there; the ids of those that were not marked before, which alone are announced."""
+    if not invoice_ids:
+        return []
+    key = sa.literal(f"{work.organization_id}/invoices/") + sa.cast(_invoices.c.id, sa.Text) + ".pdf"
+    marked = await work.session.scalars(
+        sa.update(_invoices)
+        .where(_invoices.c.id.in_(invoice_ids), _invoices.c.document_key.is_(None))
+        .values(document_key=key, updated_at=clock.now())
+        .returning(_invoices.c.id)
+    )
+    ids = list(marked.all())
+    if ids:
+        work.record(InvoiceDocumentGenerated(tuple(ids)))
+    return ids
+
+
+async def _entities(session: AsyncSession, entity_ids: Collection[UUID]) -> dict[UUID, Any]:
+    entities = table(BillingEntity)
+    rows = await session.execute(sa.select(*entities.c).where(entities.c.id.in_(entity_ids)))
+    return {row.id: row for row in rows}
+
+
+async def _logo(entity: Any) -> bytes | None:
+    """A logo that is gone from the storage is left out."""
+    if entity.logo_key is None:
+        return None
+    try:
+        return await storage.get(entity.logo_key)
+    except storage.ObjectNotFound:
+        return None

@@ -1,0 +1,49 @@
+"""Mutations of customers."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry import Info
+
+from domain.customers.customers import create_customer, delete_customer, update_customer
+from domain.customers.queries import customer_row
+from domain.kernel.ids import parse_id
+from graphql_api.customers.inputs import CreateCustomerInput, DestroyCustomerInput, UpdateCustomerInput
+from graphql_api.customers.types import Customer, customer_type
+from graphql_api.operations import command, operation, to_params
+
+__all__ = ["CustomersMutations"]
+
+
+@strawberry.type
+class DestroyCustomerPayload:
+    client_mutation_id: str | None
+    id: strawberry.ID | None
+
+
+@strawberry.type
+class CustomersMutations:
+    @strawberry.mutation
+    @operation(permission="customers:create")
+    async def create_customer(self, info: Info, input: CreateCustomerInput) -> Customer | None:
+        async with command(info) as work:
+            customer = await create_customer(work, to_params(input))
+            return customer_type(await customer_row(work.session, customer_id=customer.id))
+
+    @strawberry.mutation
+    @operation(permission="customers:update")
+    async def update_customer(self, info: Info, input: UpdateCustomerInput) -> Customer | None:
+        params = to_params(input)
+        customer_id = parse_id(params.pop("id"))
+        async with command(info) as work:
+            customer = await update_customer(work, customer_id, params)
+            return customer_type(await customer_row(work.session, customer_id=customer.id))
+
+    @strawberry.mutation
+    @operation(permission="customers:delete")
+    async def destroy_customer(self, info: Info, input: DestroyCustomerInput) -> DestroyCustomerPayload | None:
+        async with command(info) as work:
+            customer = await delete_customer(work, customer_id=parse_id(input.id))
+        return DestroyCustomerPayload(
+            client_mutation_id=input.client_mutation_id or None, id=strawberry.ID(str(customer.id))
+        )

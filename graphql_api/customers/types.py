@@ -1,0 +1,241 @@
+"""Customers. What a row points at is loaded together for all rows of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import Info
+
+from domain.customers import queries
+from domain.customers.display_name import display_name
+from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.customers.enums import (
+    CustomerAccountTypeEnum,
+    CustomerSubscriptionInvoiceIssuingDateAdjustmentEnum,
+    CustomerSubscriptionInvoiceIssuingDateAnchorEnum,
+    CustomerTypeEnum,
+    FinalizeZeroAmountInvoiceEnum,
+)
+from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
+from graphql_api.loaders import load
+from graphql_api.pagination import CollectionMetadata
+from graphql_api.scalars import ISO8601DateTime
+
+if TYPE_CHECKING:
+    from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
+
+__all__ = [
+    "Customer", "CustomerAddress", "CustomerBillingConfiguration", "CustomerCollection", "CustomerMetadata",
+    "customer_type", "fetch_customers",
+]  # fmt: skip
+
+LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
+LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
+SubscriptionsKey = tuple[UUID, tuple[str, ...]]
+
+
+@strawberry.type
+class CustomerAddress:
+    address_line1: str | None
+    address_line2: str | None
+    city: str | None
+    country: CountryCode | None
+    state: str | None
+    zipcode: str | None
+
+
+@strawberry.type
+class CustomerMetadata:
+    id: strawberry.ID
+    key: str
+    value: str
+    display_in_invoice: bool
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+
+
+@strawberry.type
+class CustomerBillingConfiguration:
+    """The id is made up, for the client's cache."""
+
+    id: strawberry.ID
+    document_locale: str | None
+    subscription_invoice_issuing_date_anchor: CustomerSubscriptionInvoiceIssuingDateAnchorEnum | None
+    subscription_invoice_issuing_date_adjustment: CustomerSubscriptionInvoiceIssuingDateAdjustmentEnum | None
+
+
+@strawberry.type
+class Customer:
+    key: strawberry.Private[UUID]
+
+    id: strawberry.ID
+    external_id: str
+    sequential_id: str
+    slug: str
+    name: str | None
+    firstname: str | None
+    lastname: str | None
+    display_name: str
+    customer_type: CustomerTypeEnum | None
+    account_type: CustomerAccountTypeEnum
+    email: str | None
+    phone: str | None
+    url: str | None
+    logo_url: str | None
+    legal_name: str | None
+    legal_number: str | None
+    tax_identification_number: str | None
+    address_line1: str | None
+    address_line2: str | None
+    city: str | None
+    state: str | None
+    zipcode: str | None
+    country: CountryCode | None
+    shipping_address: CustomerAddress | None
+    currency: CurrencyEnum | None
+    timezone: TimezoneEnum | None
+    applicable_timezone: TimezoneEnum
+    net_payment_term: int | None
+    invoice_grace_period: int | None
+    finalize_zero_amount_invoice: FinalizeZeroAmountInvoiceEnum | None
+    external_salesforce_id: str | None
+    billing_configuration: CustomerBillingConfiguration | None
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+    deleted_at: ISO8601DateTime | None
+
+    @strawberry.field
+    async def metadata(self, info: Info) -> list[CustomerMetadata] | None:
+        return await load(info, "customer_metadata", _fetch_metadata, self.key) or []
+
+    @strawberry.field
+    async def active_subscriptions_count(self, info: Info) -> int:
+        return await load(info, "active_subscriptions", _fetch_active_subscriptions, self.key) or 0
+
+    @strawberry.field
+    async def can_edit_attributes(self, info: Info) -> bool:
+        """Whether currency and external id can still change: there is no subscription and no invoice."""
+        return not await load(info, "customers_in_use", _fetch_in_use, self.key)
+
+    @strawberry.field
+    async def has_overdue_invoices(self, info: Info) -> bool:
+        return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
+
+    @strawberry.field
+    async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:
+        """Active ones, unless other statuses are asked for."""
+        statuses = tuple(sorted(one.value for one in status)) if status else ("active",)
+        return await load(info, "subscriptions_of_customers", _fetch_subscriptions, (self.key, statuses)) or []
+
+
+@strawberry.type
+class CustomerCollection:
+    collection: list[Customer]
+    metadata: CollectionMetadata
+
+
+def customer_type(row: Any) -> Customer:
+    """A customer from a row of `domain.customers.queries`, which knows its applicable time zone."""
+    anchor, adjustment = (
+        row.subscription_invoice_issuing_date_anchor,
+        row.subscription_invoice_issuing_date_adjustment,
+    )
+    return Customer(
+        key=row.id,
+        id=row.id,
+        external_id=row.external_id,
+        sequential_id=str(row.sequential_id),
+        slug=row.slug,
+        name=row.name,
+        firstname=row.firstname,
+        lastname=row.lastname,
+        display_name=display_name(row.name, row.legal_name, row.firstname, row.lastname),
+        customer_type=CustomerTypeEnum(row.customer_type) if row.customer_type else None,
+        account_type=CustomerAccountTypeEnum(row.account_type),
+        email=row.email,
+        phone=row.phone,
+        url=row.url,
+        logo_url=row.logo_url,
+        legal_name=row.legal_name,
+        legal_number=row.legal_number,
+        tax_identification_number=row.tax_identification_number,
+        address_line1=row.address_line1,
+        address_line2=row.address_line2,
+        city=row.city,
+        state=row.state,
+        zipcode=row.zipcode,
+        country=CountryCode(row.country) if row.country else None,
+        shipping_address=CustomerAddress(
+            address_line1=row.shipping_address_line1,
+            address_line2=row.shipping_address_line2,
+            city=row.shipping_city,
+            country=CountryCode(row.shipping_country) if row.shipping_country else None,
+            state=row.shipping_state,
+            zipcode=row.shipping_zipcode,
+        ),
+        currency=CurrencyEnum(row.currency) if row.currency else None,
+        timezone=TimezoneEnum(row.timezone) if row.timezone else None,
+        applicable_timezone=TimezoneEnum(row.applicable_timezone),
+        net_payment_term=row.net_payment_term,
+        invoice_grace_period=row.invoice_grace_period,
+        finalize_zero_amount_invoice=FinalizeZeroAmountInvoiceEnum(row.finalize_zero_amount_invoice),
+        external_salesforce_id=row.external_salesforce_id,
+        billing_configuration=CustomerBillingConfiguration(
+            id=strawberry.ID(f"{row.id}-c0nf"),
+            document_locale=row.document_locale,
+            subscription_invoice_issuing_date_anchor=(
+                CustomerSubscriptionInvoiceIssuingDateAnchorEnum(anchor) if anchor else None
+            ),
+            subscription_invoice_issuing_date_adjustment=(
+                CustomerSubscriptionInvoiceIssuingDateAdjustmentEnum(adjustment) if adjustment else None
+            ),
+        ),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted_at=row.deleted_at,
+    )
+
+
+async def fetch_customers(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Customer]:
+    """Customers by id, deleted ones as well."""
+    return {key: customer_type(row) for key, row in (await queries.customer_rows(work.session, ids)).items()}
+
+
+async def _fetch_metadata(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[CustomerMetadata]]:
+    rows = await queries.metadata_of_customers(work.session, ids)
+    names = ("id", "key", "value", "display_in_invoice", "created_at", "updated_at")
+    return {
+        customer_id: [CustomerMetadata(**{name: getattr(row, name) for name in names}) for row in metadata]
+        for customer_id, metadata in rows.items()
+    }
+
+
+async def _fetch_active_subscriptions(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:
+    return await queries.subscription_counts(work.session, ids)
+
+
+async def _fetch_in_use(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, bool]:
+    return dict.fromkeys(await queries.customers_in_use(work.session, ids), True)
+
+
+async def _fetch_overdue(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, bool]:
+    return dict.fromkeys(await queries.customers_with_overdue_invoices(work.session, ids), True)
+
+
+async def _fetch_subscriptions(
+    work: UnitOfWork, keys: list[SubscriptionsKey]
+) -> dict[SubscriptionsKey, list[LazySubscription]]:
+    """Two statements for each set of statuses that is asked for."""
+    from graphql_api.subscriptions.types import fetch_subscriptions
+
+    found: dict[SubscriptionsKey, list[LazySubscription]] = {}
+    for statuses in {statuses for _, statuses in keys}:
+        customer_ids = [customer_id for customer_id, asked in keys if asked == statuses]
+        ids = await queries.subscription_ids_of_customers(work.session, customer_ids, statuses)
+        rows = await fetch_subscriptions(work, [one for listed in ids.values() for one in listed])
+        for customer_id, listed in ids.items():
+            found[customer_id, statuses] = [rows[one] for one in listed]
+    return found

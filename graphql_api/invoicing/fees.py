@@ -1,0 +1,293 @@
+"""Fees, with the taxes on them and the reckoning behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import Info
+
+from domain.invoicing import fee_queries
+from domain.invoicing.fee_names import display_name, item_of
+from domain.kernel.money import round_cents
+from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.enums import CurrencyEnum
+from graphql_api.invoicing.enums import FeeTypesEnum
+from graphql_api.loaders import load, load_one
+from graphql_api.scalars import JSON, BigInt, ISO8601DateTime
+
+if TYPE_CHECKING:
+    from graphql_api.catalog.types import Charge, Tax
+    from graphql_api.subscriptions.types import Subscription
+
+__all__ = [
+    "AppliedTax", "Fee", "FeeAmountDetails", "FeeAppliedTax", "FeeProperties", "InvoiceItem", "fee_type",
+    "fetch_fees", "fetch_fees_of_invoices", "fetch_fees_of_subscriptions", "number", "tax_fields",
+]  # fmt: skip
+
+LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
+LazyTax = Annotated["Tax", strawberry.lazy("graphql_api.catalog.types")]
+LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
+
+
+def number(value: Decimal) -> float:
+    """What a Float of the interface shows; never computed with."""
+    return float(value)
+
+
+@strawberry.interface
+class InvoiceItem:
+    """What stands on an invoice as a line."""
+
+    id: strawberry.ID
+    amount_cents: BigInt
+    amount_currency: CurrencyEnum
+    item_code: str
+    item_name: str
+    item_type: str
+
+
+@strawberry.interface
+class AppliedTax:
+    """A tax as it applied when the invoice was built."""
+
+    tax_id: strawberry.Private[UUID | None]
+
+    id: strawberry.ID
+    amount_cents: BigInt
+    amount_currency: CurrencyEnum
+    tax_code: str
+    tax_name: str
+    tax_rate: float
+    tax_description: str | None
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+
+    @strawberry.field
+    async def tax(self, info: Info) -> LazyTax | None:
+        from graphql_api.catalog.types import fetch_taxes
+
+        return await load(info, "taxes", fetch_taxes, self.tax_id) if self.tax_id else None
+
+
+@strawberry.type
+class FeeAppliedTax(AppliedTax):
+    fee_id: strawberry.Private[UUID]
+
+    @strawberry.field
+    async def fee(self, info: Info) -> Fee:
+        return await load_one(info, "fees", fetch_fees, self.fee_id)
+
+
+@strawberry.type
+class FeeProperties:
+    from_datetime: ISO8601DateTime | None
+    to_datetime: ISO8601DateTime | None
+
+
+@strawberry.type
+class FeeAmountDetailsGraduatedRange:
+    units: str | None
+    from_value: float | None
+    to_value: float | None
+    flat_unit_amount: str | None
+    per_unit_amount: str | None
+    per_unit_total_amount: str | None
+    total_with_flat_amount: str | None
+
+
+@strawberry.type
+class FeeAmountDetailsGraduatedPercentageRange:
+    units: str | None
+    from_value: BigInt | None
+    to_value: BigInt | None
+    flat_unit_amount: str | None
+    per_unit_total_amount: str | None
+    rate: str | None
+    total_with_flat_amount: str | None
+
+
+@strawberry.type
+class FeeAmountDetails:
+    """How the amount came about; which fields are set depends on the charge model."""
+
+    graduated_ranges: list[FeeAmountDetailsGraduatedRange] | None
+    graduated_percentage_ranges: list[FeeAmountDetailsGraduatedPercentageRange] | None
+    free_units: str | None
+    paid_units: str | None
+    per_package_size: int | None
+    per_package_unit_amount: str | None
+    fixed_fee_total_amount: str | None
+    fixed_fee_unit_amount: str | None
+    flat_unit_amount: str | None
+    free_events: int | None
+    min_max_adjustment_total_amount: str | None
+    paid_events: int | None
+    per_unit_amount: str | None
+    per_unit_total_amount: str | None
+    rate: str | None
+    units: str | None
+
+
+@strawberry.type
+class Fee(InvoiceItem):
+    subscription_id: strawberry.Private[UUID | None]
+    charge_id: strawberry.Private[UUID | None]
+
+    currency: CurrencyEnum
+    fee_type: FeeTypesEnum
+    invoice_id: strawberry.ID | None
+    invoice_name: str | None
+    invoice_display_name: str | None
+    description: str | None
+    grouped_by: JSON
+    units: float
+    events_count: BigInt | None
+    pay_in_advance: bool
+    precise_amount_cents: float
+    precise_coupons_amount_cents: float
+    precise_total_amount_cents: float
+    precise_unit_amount: float
+    properties: FeeProperties | None
+    amount_details: FeeAmountDetails | None
+    sub_total_excluding_taxes_amount_cents: BigInt
+    sub_total_excluding_taxes_precise_amount_cents: float
+    taxes_amount_cents: BigInt
+    taxes_precise_amount_cents: float
+    taxes_rate: float | None
+    total_amount_cents: BigInt
+    succeeded_at: ISO8601DateTime | None
+
+    @strawberry.field
+    async def applied_taxes(self, info: Info) -> list[FeeAppliedTax] | None:
+        return await load(info, "taxes_of_fees", _fetch_taxes_of_fees, UUID(self.id)) or []
+
+    @strawberry.field
+    async def charge(self, info: Info) -> LazyCharge | None:
+        from graphql_api.catalog.types import fetch_charges
+
+        return await load(info, "charges", fetch_charges, self.charge_id) if self.charge_id else None
+
+    @strawberry.field
+    async def subscription(self, info: Info) -> LazySubscription | None:
+        from graphql_api.subscriptions.types import fetch_subscriptions
+
+        if self.subscription_id is None:
+            return None
+        return await load(info, "subscriptions", fetch_subscriptions, self.subscription_id)
+
+
+def fee_type(row: Any) -> Fee:
+    """A fee from a row of `domain.invoicing.fee_queries`."""
+    item = item_of(row)
+    coupons = row.precise_coupons_amount_cents
+    return Fee(
+        subscription_id=row.subscription_id,
+        charge_id=row.charge_id,
+        id=strawberry.ID(str(row.id)),
+        amount_cents=row.amount_cents,
+        amount_currency=row.amount_currency,
+        currency=row.amount_currency,
+        item_code=item.code,
+        item_name=item.name,
+        item_type=item.type,
+        fee_type=FeeTypesEnum(row.fee_type),
+        invoice_id=strawberry.ID(str(row.invoice_id)) if row.invoice_id else None,
+        invoice_name=display_name(row),
+        invoice_display_name=row.invoice_display_name,
+        description=row.description,
+        grouped_by=JSON(row.grouped_by),
+        units=number(row.units),
+        events_count=row.events_count,
+        pay_in_advance=row.pay_in_advance,
+        precise_amount_cents=number(row.precise_amount_cents),
+        precise_coupons_amount_cents=number(coupons),
+        precise_total_amount_cents=number(row.precise_amount_cents + row.taxes_precise_amount_cents),
+        precise_unit_amount=number(row.precise_unit_amount),
+        properties=_properties(row),
+        amount_details=_details(row.amount_details, row.charge_model),
+        sub_total_excluding_taxes_amount_cents=BigInt(round_cents(row.amount_cents - coupons)),
+        sub_total_excluding_taxes_precise_amount_cents=number(row.precise_amount_cents - coupons),
+        taxes_amount_cents=row.taxes_amount_cents,
+        taxes_precise_amount_cents=number(row.taxes_precise_amount_cents),
+        taxes_rate=number(row.taxes_rate),
+        total_amount_cents=BigInt(row.amount_cents + row.taxes_amount_cents),
+        succeeded_at=row.succeeded_at,
+    )
+
+
+def _properties(row: Any) -> FeeProperties:
+    family = "charges_" if row.fee_type == "charge" else ""
+    start, end = (row.properties.get(f"{family}{side}_datetime") for side in ("from", "to"))
+    return FeeProperties(from_datetime=_instant(start), to_datetime=_instant(end))
+
+
+def _instant(text: str | None) -> ISO8601DateTime | None:
+    return ISO8601DateTime(datetime.fromisoformat(text)) if text else None
+
+
+def _details(details: Mapping[str, Any], model: str | None) -> FeeAmountDetails | None:
+    if model is None:
+        return None
+    plain = {
+        name: details.get(name)
+        for name in FeeAmountDetails.__annotations__
+        if name not in {"graduated_ranges", "graduated_percentage_ranges"}
+    }
+    return FeeAmountDetails(
+        graduated_ranges=_ranges(FeeAmountDetailsGraduatedRange, details.get("graduated_ranges")),
+        graduated_percentage_ranges=_ranges(
+            FeeAmountDetailsGraduatedPercentageRange, details.get("graduated_percentage_ranges")
+        ),
+        **plain,
+    )
+
+
+def _ranges(kind: Any, ranges: Any) -> Any:
+    if ranges is None:
+        return None
+    return [kind(**{name: each.get(name) for name in kind.__annotations__}) for each in ranges]
+
+
+async def fetch_fees(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Fee]:
+    """Fees by id."""
+    return {row.id: fee_type(row) for row in (await fee_queries.fee_rows(work.session, ids)).values()}
+
+
+async def fetch_fees_of_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Fee]]:
+    """The fees of each invoice."""
+    found = await fee_queries.fees_of_invoices(work.session, ids)
+    return {invoice_id: [fee_type(row) for row in rows] for invoice_id, rows in found.items()}
+
+
+async def fetch_fees_of_subscriptions(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Fee]]:
+    """The visible fees of each subscription."""
+    found = await fee_queries.fees_of_subscriptions(work.session, ids)
+    return {subscription_id: [fee_type(row) for row in rows] for subscription_id, rows in found.items()}
+
+
+async def _fetch_taxes_of_fees(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[FeeAppliedTax]]:
+    found = await fee_queries.taxes_of_fees(work.session, ids)
+    return {
+        fee_id: [FeeAppliedTax(fee_id=row.fee_id, **tax_fields(row)) for row in rows] for fee_id, rows in found.items()
+    }
+
+
+def tax_fields(row: Any) -> dict[str, Any]:
+    """What both kinds of applied taxes show."""
+    return {
+        "tax_id": row.tax_id,
+        "id": strawberry.ID(str(row.id)),
+        "amount_cents": row.amount_cents,
+        "amount_currency": row.amount_currency,
+        "tax_code": row.tax_code,
+        "tax_name": row.tax_name,
+        "tax_rate": number(row.tax_rate),
+        "tax_description": row.tax_description,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }

@@ -1,0 +1,77 @@
+"""Changing invoices: refresh, finalize, download."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import strawberry
+from strawberry import Info
+
+from domain.billing.finalize import finalize, refresh
+from domain.invoicing.documents import generate
+from domain.invoicing.queries import invoice_row, invoice_rows
+from domain.kernel.errors import Forbidden, NotAllowed
+from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.invoicing.types import Invoice, invoice_type
+from graphql_api.operations import command, operation
+
+__all__ = ["InvoicingMutations"]
+
+
+@strawberry.input
+class RefreshInvoiceInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+@strawberry.input
+class FinalizeInvoiceInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+@strawberry.input
+class DownloadInvoiceInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+async def _reread(work: UnitOfWork, invoice_id: UUID) -> Invoice:
+    """As it stands now, also when it was closed and is hidden from here on."""
+    return invoice_type((await invoice_rows(work.session, [invoice_id]))[invoice_id])
+
+
+@strawberry.type
+class InvoicingMutations:
+    @strawberry.mutation
+    @operation(permission="invoices:update")
+    async def refresh_invoice(self, info: Info, input: RefreshInvoiceInput) -> Invoice | None:
+        """Computes a draft anew; an invoice that is none is answered as it is."""
+        async with command(info) as work:
+            row = await invoice_row(work.session, input.id)
+            if row.invoice_type != "subscription":
+                raise Forbidden
+            await refresh(work, [row.id])
+            return await _reread(work, row.id)
+
+    @strawberry.mutation
+    @operation(permission="invoices:update")
+    async def finalize_invoice(self, info: Info, input: FinalizeInvoiceInput) -> Invoice | None:
+        """Numbers a draft; only drafts are found."""
+        async with command(info) as work:
+            row = await invoice_row(work.session, input.id, ("draft",))
+            await finalize(work, [row.id])
+            return await _reread(work, row.id)
+
+    @strawberry.mutation
+    @operation(permission="invoices:view")
+    async def download_invoice(self, info: Info, input: DownloadInvoiceInput) -> Invoice | None:
+        """The invoice with a link to its PDF, which is made now if it is missing."""
+        async with command(info) as work:
+            row = await invoice_row(work.session, input.id)
+            if row.status == "draft":
+                raise NotAllowed("is_draft")
+            if row.document_key is None:
+                await generate(work, [row.id])
+                return await _reread(work, row.id)
+            return invoice_type(row)

@@ -1,0 +1,256 @@
+"""Invoices and what they cover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import Info
+
+from domain.invoicing import queries
+from domain.invoicing.links import download_url
+from domain.invoicing.payloads import total_due
+from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.enums import CurrencyEnum
+from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
+from graphql_api.invoicing.fees import (
+    AppliedTax,
+    Fee,
+    fetch_fees_of_invoices,
+    fetch_fees_of_subscriptions,
+    number,
+    tax_fields,
+)
+from graphql_api.loaders import load, load_one
+from graphql_api.pagination import CollectionMetadata
+from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
+
+if TYPE_CHECKING:
+    from graphql_api.customers.types import Customer
+    from graphql_api.subscriptions.types import Subscription
+
+__all__ = [
+    "Fee", "Invoice", "InvoiceAppliedTax", "InvoiceCollection", "InvoiceSubscription", "fetch_fees_of_subscriptions",
+    "fetch_invoices", "invoice_type",
+]  # fmt: skip
+
+LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
+LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
+
+
+@strawberry.type
+class InvoiceAppliedTax(AppliedTax):
+    invoice_id: strawberry.Private[UUID]
+
+    fees_amount_cents: BigInt
+    taxable_amount_cents: BigInt
+
+    @strawberry.field
+    async def invoice(self, info: Info) -> Invoice:
+        return await load_one(info, "invoices", fetch_invoices, self.invoice_id)
+
+
+@strawberry.type
+class InvoiceSubscription:
+    """One subscription on an invoice, with the periods it covers."""
+
+    invoice_id: strawberry.Private[UUID]
+    subscription_id: strawberry.Private[UUID]
+
+    from_datetime: ISO8601DateTime | None
+    to_datetime: ISO8601DateTime | None
+    charges_from_datetime: ISO8601DateTime | None
+    charges_to_datetime: ISO8601DateTime | None
+
+    @strawberry.field
+    async def invoice(self, info: Info) -> Invoice:
+        return await load_one(info, "invoices", fetch_invoices, self.invoice_id)
+
+    @strawberry.field
+    async def subscription(self, info: Info) -> LazySubscription:
+        return await _subscription(info, self.subscription_id)
+
+    @strawberry.field
+    async def fees(self, info: Info) -> list[Fee] | None:
+        return await self._fees(info)
+
+    @strawberry.field
+    async def charge_amount_cents(self, info: Info) -> BigInt:
+        return _sum(await self._fees(info), "charge")
+
+    @strawberry.field
+    async def subscription_amount_cents(self, info: Info) -> BigInt:
+        return _sum(await self._fees(info), "subscription")
+
+    @strawberry.field
+    async def total_amount_cents(self, info: Info) -> BigInt:
+        return _sum(await self._fees(info))
+
+    async def _fees(self, info: Info) -> list[Fee]:
+        of_invoice = await load(info, "fees_of_invoices", fetch_fees_of_invoices, self.invoice_id) or []
+        return [fee for fee in of_invoice if fee.subscription_id == self.subscription_id]
+
+
+@strawberry.type
+class Invoice:
+    customer_id: strawberry.Private[UUID]
+
+    id: strawberry.ID
+    sequential_id: strawberry.ID
+    number: str
+    invoice_type: InvoiceTypeEnum
+    status: InvoiceStatusTypeEnum
+    payment_status: InvoicePaymentStatusTypeEnum
+    payment_overdue: bool
+    currency: CurrencyEnum | None
+    issuing_date: ISO8601Date
+    payment_due_date: ISO8601Date
+    expected_finalization_date: ISO8601Date
+    purchase_order_number: str | None
+    self_billed: bool
+    version_number: int
+    fees_amount_cents: BigInt
+    coupons_amount_cents: BigInt
+    credit_notes_amount_cents: BigInt
+    prepaid_credit_amount_cents: BigInt
+    progressive_billing_credit_amount_cents: BigInt
+    sub_total_excluding_taxes_amount_cents: BigInt
+    sub_total_including_taxes_amount_cents: BigInt
+    taxes_amount_cents: BigInt
+    taxes_rate: float
+    total_amount_cents: BigInt
+    total_due_amount_cents: BigInt
+    total_paid_amount_cents: BigInt
+    total_settled_amount_cents: BigInt
+    file_url: str | None
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+    voided_at: ISO8601DateTime | None
+    payable_type: str = "Invoice"
+
+    @strawberry.field
+    async def customer(self, info: Info) -> LazyCustomer:
+        from graphql_api.customers.types import fetch_customers
+
+        return await load_one(info, "customers", fetch_customers, self.customer_id)
+
+    @strawberry.field
+    async def fees(self, info: Info) -> list[Fee] | None:
+        return await self._fees(info)
+
+    @strawberry.field
+    async def charge_amount_cents(self, info: Info) -> BigInt:
+        return _sum(await self._fees(info), "charge")
+
+    @strawberry.field
+    async def applied_taxes(self, info: Info) -> list[InvoiceAppliedTax] | None:
+        return await load(info, "taxes_of_invoices", _fetch_taxes_of_invoices, UUID(self.id)) or []
+
+    @strawberry.field
+    async def invoice_subscriptions(self, info: Info) -> list[InvoiceSubscription] | None:
+        return await self._periods(info)
+
+    @strawberry.field
+    async def subscriptions(self, info: Info) -> list[LazySubscription] | None:
+        return [await _subscription(info, period.subscription_id) for period in await self._periods(info)]
+
+    async def _fees(self, info: Info) -> list[Fee]:
+        return await load(info, "fees_of_invoices", fetch_fees_of_invoices, UUID(self.id)) or []
+
+    async def _periods(self, info: Info) -> list[InvoiceSubscription]:
+        return await load(info, "periods_of_invoices", _fetch_periods, UUID(self.id)) or []
+
+
+@strawberry.type
+class InvoiceCollection:
+    collection: list[Invoice]
+    metadata: CollectionMetadata
+
+
+async def _subscription(info: Info, subscription_id: UUID) -> Subscription:
+    from graphql_api.subscriptions.types import fetch_subscriptions
+
+    return await load_one(info, "subscriptions", fetch_subscriptions, subscription_id)
+
+
+def _sum(fees: list[Fee], kind: str | None = None) -> BigInt:
+    return BigInt(sum(fee.amount_cents for fee in fees if kind is None or fee.fee_type.value == kind))
+
+
+def invoice_type(row: Any) -> Invoice:
+    """An invoice from a row of `domain.invoicing.queries`."""
+    return Invoice(
+        customer_id=row.customer_id,
+        id=strawberry.ID(str(row.id)),
+        sequential_id=strawberry.ID(str(row.sequential_id or 0)),
+        number=row.number,
+        invoice_type=InvoiceTypeEnum(row.invoice_type),
+        status=InvoiceStatusTypeEnum(row.status),
+        payment_status=InvoicePaymentStatusTypeEnum(row.payment_status),
+        payment_overdue=row.payment_overdue,
+        currency=row.currency,
+        issuing_date=row.issuing_date,
+        payment_due_date=row.payment_due_date,
+        expected_finalization_date=row.expected_finalization_date,
+        purchase_order_number=row.purchase_order_number,
+        self_billed=row.self_billed,
+        version_number=row.version_number,
+        fees_amount_cents=row.fees_amount_cents,
+        coupons_amount_cents=row.coupons_amount_cents,
+        credit_notes_amount_cents=row.credit_notes_amount_cents,
+        prepaid_credit_amount_cents=row.prepaid_credit_amount_cents,
+        progressive_billing_credit_amount_cents=row.progressive_billing_credit_amount_cents,
+        sub_total_excluding_taxes_amount_cents=row.sub_total_excluding_taxes_amount_cents,
+        sub_total_including_taxes_amount_cents=row.sub_total_including_taxes_amount_cents,
+        taxes_amount_cents=row.taxes_amount_cents,
+        taxes_rate=number(row.taxes_rate),
+        total_amount_cents=row.total_amount_cents,
+        total_due_amount_cents=BigInt(total_due(row)),
+        total_paid_amount_cents=row.total_paid_amount_cents,
+        total_settled_amount_cents=row.total_paid_amount_cents,
+        file_url=download_url(row.organization_id, row.id) if row.document_key else None,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        voided_at=row.voided_at,
+    )
+
+
+async def fetch_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Invoice]:
+    """Visible invoices by id."""
+    rows = await queries.invoice_rows(work.session, ids)
+    return {row.id: invoice_type(row) for row in rows.values() if row.status in queries.VISIBLE}
+
+
+async def _fetch_periods(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceSubscription]]:
+    found = await queries.periods_of_invoices(work.session, ids)
+    return {
+        invoice_id: [
+            InvoiceSubscription(
+                invoice_id=row.invoice_id,
+                subscription_id=row.subscription_id,
+                from_datetime=row.from_datetime,
+                to_datetime=row.to_datetime,
+                charges_from_datetime=row.charges_from_datetime,
+                charges_to_datetime=row.charges_to_datetime,
+            )
+            for row in rows
+        ]
+        for invoice_id, rows in found.items()
+    }
+
+
+async def _fetch_taxes_of_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceAppliedTax]]:
+    found = await queries.taxes_of_invoices(work.session, ids)
+    return {
+        invoice_id: [
+            InvoiceAppliedTax(
+                invoice_id=row.invoice_id,
+                fees_amount_cents=row.fees_amount_cents,
+                taxable_amount_cents=row.taxable_base_amount_cents,
+                **tax_fields(row),
+            )
+            for row in rows
+        ]
+        for invoice_id, rows in found.items()
+    }

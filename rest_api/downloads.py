@@ -1,0 +1,49 @@
+"""GET /download/{token}: files through signed links, without login.
+
+The token alone says which organization's file is meant; the transaction is bound to that organization before anything
+is read. Source: platform handbook, section 13.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from domain.invoicing.links import read_download_token
+from domain.invoicing.queries import invoice_rows
+from domain.kernel.tenancy import Tenant
+from domain.kernel.unit_of_work import tenant_work
+from infrastructure import storage
+
+__all__ = ["routes"]
+
+_NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}
+
+
+async def download(request: Request) -> Response:
+    """The PDF; 404 for a link that was changed or has expired, and for a file that is gone."""
+    named = read_download_token(request.path_params["token"])
+    if named is None:
+        return JSONResponse(_NOT_FOUND, 404)
+    organization_id, invoice_id = named
+    async with tenant_work(Tenant(organization_id)) as work:
+        row = (await invoice_rows(work.session, [invoice_id])).get(invoice_id)
+    if row is None or row.document_key is None:
+        return JSONResponse(_NOT_FOUND, 404)
+    try:
+        content = await storage.get(row.document_key)
+    except storage.ObjectNotFound:
+        return JSONResponse(_NOT_FOUND, 404)
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", row.number) or "invoice"
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}.pdf"',
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
+routes = [Route("/download/{token}", download, methods=["GET"])]

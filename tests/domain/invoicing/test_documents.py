@@ -1,0 +1,147 @@
+"""What an invoice's rows become on its document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from domain.billing.bill import bill_subscriptions
+from domain.billing.requests import BillRequest
+from domain.invoicing.document import InvoiceDocument
+from domain.invoicing.document.model import Package, Tier
+from domain.invoicing.documents import generate, load_documents
+from domain.invoicing.events import InvoiceDocumentGenerated
+from domain.kernel.unit_of_work import Reactions, install_reactions, tenant_work
+from infrastructure import storage
+from infrastructure.settings import settings
+from tests.domain.billing.world import World, instant
+
+D = Decimal
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def recorded(migrated: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[list[Any]]:
+    monkeypatch.setenv("TARN_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    events: list[Any] = []
+
+    async def requests(_: object, happened: Sequence[Any]) -> list[Any]:
+        events.extend(happened)
+        return []
+
+    async def dispatch(rows: Sequence[Mapping[str, Any]]) -> None:
+        return None
+
+    install_reactions(Reactions(requests, dispatch, {}))
+    yield events
+    install_reactions(None)
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def world(migrated: str) -> Iterator[World]:
+    entity = {"country": "FR", "legal_name": "Northwind SAS", "zipcode": "75002", "city": "Paris"}
+    entity |= {"net_payment_term": 5}
+    with World(instant("2024-03-01T05:10:00Z"), entity) as world:
+        yield world
+
+
+async def billed(world: World) -> UUID:
+    world.tax("20", "VAT")
+    plan = world.plan(4900, name="Gold")
+    ranges = [
+        {"from_value": 0, "to_value": 10, "per_unit_amount": "1", "flat_amount": "0"},
+        {"from_value": 11, "to_value": None, "per_unit_amount": "0.5", "flat_amount": "2"},
+    ]
+    world.charge(plan, world.metric("graduated"), "graduated", {"graduated_ranges": ranges}, 0)
+    package = {"amount": "0.50", "package_size": 10, "free_units": 5}
+    world.charge(plan, world.metric("packs"), "package", package, 1)
+    world.charge(plan, world.metric("hidden"), "standard", {"amount": "1"}, 2)
+    customer = world.customer(
+        name="Harbour", country="DE", document_locale="de", timezone="America/New_York", firstname="Jo"
+    )
+    world.insert(
+        "customer_metadata", organization_id=world.organization_id, customer_id=customer, key="Vertrag", value="7",
+        display_in_invoice=True,
+    )  # fmt: skip
+    subscription = world.subscription(customer, plan, "2024-02-01T10:00:00Z", external_id="sub")
+    world.event("sub", "graduated", "2024-02-05T00:00:00Z", "12")
+    world.event("sub", "packs", "2024-02-05T00:00:00Z", "17")
+    async with tenant_work(world.tenant) as work:
+        (made,) = await bill_subscriptions(work, [BillRequest((subscription,), world.now, "subscription_periodic")])
+    return made
+
+
+async def document(world: World, invoice_id: UUID) -> InvoiceDocument:
+    async with tenant_work(world.tenant) as work:
+        return (await load_documents(work, [invoice_id]))[invoice_id]
+
+
+async def test_parties_language_and_dates_are_those_of_customer_and_billing_entity(world: World) -> None:
+    shown = await document(world, await billed(world))
+    assert (shown.locale, shown.number, shown.issuing_date) == ("de", "NOR-1-001-001", date(2024, 3, 1))
+    assert (shown.sender.name, shown.sender.address) == ("Northwind SAS", ("75002 Paris", "Frankreich"))
+    assert (shown.recipient.name, shown.recipient.address) == ("Harbour - Jo", ("Deutschland",))
+    assert (shown.net_payment_term, shown.payment_due_date) == (5, date(2024, 3, 6))
+    assert shown.metadata == (("Vertrag", "7"),)
+
+
+async def test_lines_stand_under_their_local_period_with_the_reckoning_behind_them(world: World) -> None:
+    shown = await document(world, await billed(world))
+    (section,) = shown.sections
+    assert (section.title, section.amount) == ("Gold", 4900 + 1300 + 100)
+    (group,) = section.groups
+    assert group.period == (date(2024, 2, 1), date(2024, 2, 29))
+    base, graduated, packs = group.lines
+    assert (base.label, base.amount, base.tax_rates) == ("Gold", 4900, (D(20),))
+    first, second = graduated.parts
+    assert isinstance(first, Tier)
+    assert isinstance(second, Tier)
+    assert (first.units, first.last, first.amount) == (D(10), D(10), 1000)
+    assert (second.units, second.last, second.amount, second.flat_amount) == (D(2), None, 100, 200)
+    (package,) = packs.parts
+    assert isinstance(package, Package)
+    assert (package.packages, package.size, package.free_units, package.amount) == (2, 10, 5, 100)
+
+
+async def test_totals_are_those_of_the_invoice(world: World) -> None:
+    shown = await document(world, await billed(world))
+    assert (shown.totals.sub_total_excluding_taxes, shown.totals.total, shown.amount_due) == (6300, 7560, 7560)
+    assert [(tax.name, tax.rate, tax.base, tax.amount) for tax in shown.totals.taxes] == [("VAT", D(20), 6300, 1260)]
+
+
+async def test_a_document_is_made_once_stored_and_announced_once(world: World, recorded: list[Any]) -> None:
+    invoice_id = await billed(world)
+    recorded.clear()
+    for _ in range(2):
+        async with tenant_work(world.tenant) as work:
+            await generate(work, [invoice_id])
+    assert recorded == [InvoiceDocumentGenerated((invoice_id,))]
+    (row,) = world.rows("invoices")
+    assert (await storage.get(row.document_key)).startswith(b"%PDF-")
+
+
+async def test_no_document_is_made_where_generation_is_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    invoice_id = await billed(world)
+    monkeypatch.setenv("LAGO_DISABLE_PDF_GENERATION", "true")
+    settings.cache_clear()
+    async with tenant_work(world.tenant) as work:
+        assert await generate(work, [invoice_id]) == []
+    monkeypatch.delenv("LAGO_DISABLE_PDF_GENERATION")
+    settings.cache_clear()
+
+
+async def test_another_tenants_invoice_gets_no_document(world: World) -> None:
+    invoice_id = await billed(world)
+    with World(instant("2024-03-01T05:10:00Z")) as other:
+        async with tenant_work(other.tenant) as work:
+            assert await generate(work, [invoice_id]) == []
+    assert world.rows("invoices")[0].document_key is None
