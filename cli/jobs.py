@@ -49,11 +49,10 @@ _CHOSEN = """
     (%(status)s = 'all' OR status = %(status)s) AND (%(actor)s::text IS NULL OR actor = %(actor)s)
     AND (%(organization_id)s::uuid IS NULL OR organization_id = %(organization_id)s)
 """
-_COUNT = "SELECT count(*) AS count FROM jobs WHERE {chosen}".format(chosen=_CHOSEN)
-_LIST = """
-    SELECT id, actor, queue, organization_id, status, attempts, waits, error, arguments, created_at, due_at
-    FROM jobs WHERE {chosen} ORDER BY status, due_at, id LIMIT %(limit)s
-""".format(chosen=_CHOSEN)
+_ROWS = "SELECT {what} FROM jobs WHERE {which}"
+_SHOWN = "id, actor, queue, organization_id, status, attempts, waits, error, arguments, created_at, due_at"
+_COUNT = _ROWS.format(what="count(*) AS count", which=_CHOSEN)
+_LIST = _ROWS.format(what=_SHOWN, which=_CHOSEN) + "ORDER BY status, due_at, id LIMIT %(limit)s"
 # What the relay finds due and not sent: it is on its way within a second.
 _RETRY = """
     UPDATE jobs SET status = 'pending', attempts = 0, waits = false, due_at = %(now)s, sent_at = NULL
@@ -72,7 +71,7 @@ def list_jobs(
     limit: Annotated[int, typer.Option(help="Show so many at most.", min=1, max=MOST_LISTED)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, arguments included.")] = False,
 ) -> None:
-    """Show the jobs that failed for good, or those that wait, the oldest first."""
+    """Show the jobs that failed for good, or those that wait, the oldest first. --json has the whole errors."""
     chosen = {"status": status.value, "actor": actor, "organization_id": _organization(organization), "limit": limit}
     with _ledger() as connection:
         rows = connection.execute(_LIST, chosen).fetchall()
@@ -158,7 +157,7 @@ def _show(console: Console, row: dict[str, Any]) -> None:
     if row["organization_id"]:
         lines.append(f"    organization {row['organization_id']}")
     if row["error"]:
-        lines.append(f"    {row['error']}")
+        lines.append(f"    {row['error'].splitlines()[0]}")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
 

@@ -136,8 +136,13 @@ def rotate_secrets() -> None:
     """Write all encrypted values anew under ENCRYPTION_PRIMARY_KEY (older ones in ENCRYPTION_PREVIOUS_KEYS)."""
     _database_url()
     from cli.secrets import rotate_all
+    from infrastructure.encryption import DecryptionError
 
-    Console().print(f"{rotate_all()} values written anew. The previous keys may go once every process was restarted.")
+    try:
+        written = rotate_all()
+    except DecryptionError as error:
+        _fail(f"Nothing was changed: {error}.")
+    Console().print(f"{written} values written anew. The previous keys may go once every process was restarted.")
 
 
 @usage.command("import", context_settings=DELEGATED, add_help_option=False)

@@ -6,6 +6,7 @@ on the wall clock, also for a sandbox.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -71,7 +72,11 @@ async def authenticate_api_key(value: str, cached: bool = False) -> ApiKeyIdenti
         known = _cached.get(digest)
         if known and known[0] > time.monotonic() and not _expired(known[1]):
             return known[1]
-    identity = await _look_up(digest)
+        # When an entry goes stale, all requests that wait for it share one look-up. Not for a key seen first: it may
+        # be a sandbox's, whose clock could have been moved since a look-up under way began.
+        identity = await (_shared_look_up(digest) if known else _look_up(digest))
+    else:
+        identity = await _look_up(digest)
     if not cached:
         await remember_usage(identity.api_key_id)
     elif not identity.tenant.sandbox:
@@ -80,6 +85,18 @@ async def authenticate_api_key(value: str, cached: bool = False) -> ApiKeyIdenti
         if len(_cached) > MOST_CACHED:
             _cached.popitem(last=False)
     return identity
+
+
+_under_way: dict[str, asyncio.Task[ApiKeyIdentity]] = {}
+
+
+async def _shared_look_up(digest: str) -> ApiKeyIdentity:
+    task = _under_way.get(digest)
+    if task is None:
+        task = _under_way[digest] = asyncio.create_task(_look_up(digest))
+        task.add_done_callback(lambda _: _under_way.pop(digest, None))
+    # One caller that goes away must not take the look-up from the others.
+    return await asyncio.shield(task)
 
 
 def _expired(identity: ApiKeyIdentity) -> bool:

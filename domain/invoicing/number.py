@@ -49,7 +49,7 @@ _RAISE: Final = sa.text(
     RETURNING billing_entity_id, customer_id, last_number
     """
 )
-# A billing entity that numbers by itself for the first time goes on from the count of what it has issued so far.
+# A billing entity without a counter of its own starts from the count of what it has issued so far.
 _RAISE_ENTITIES: Final = sa.text(
     """
     INSERT INTO invoice_number_counters (id, organization_id, billing_entity_id, customer_id, last_number, created_at,
@@ -66,6 +66,10 @@ _RAISE_ENTITIES: Final = sa.text(
         SET last_number = invoice_number_counters.last_number + :raised, updated_at = excluded.updated_at
     RETURNING billing_entity_id, last_number
     """
+)
+# What a billing entity numbers by customer counts as well when it turns to its own sequence, or back to it.
+_FORGET_ENTITIES: Final = sa.text(
+    "DELETE FROM invoice_number_counters WHERE customer_id IS NULL AND billing_entity_id = ANY(:ids)"
 )
 _ENTITIES: Final = sa.text(
     "SELECT id, document_numbering, document_number_prefix, timezone FROM billing_entities WHERE id = ANY(:ids)"
@@ -92,7 +96,7 @@ _DRAFT_NUMBER: Final = sa.text(
 async def number_invoices(work: UnitOfWork, invoices: Sequence[Unnumbered]) -> None:
     """Finalizes the invoices in the order given: numbers without gap or double, `finalized_at` now.
 
-    Four statements, one more for each billing entity that numbers all its invoices in one sequence.
+    Five statements, one more for each billing entity that numbers all its invoices in one sequence.
     """
     if not invoices:
         return
@@ -105,6 +109,8 @@ async def number_invoices(work: UnitOfWork, invoices: Sequence[Unnumbered]) -> N
     rows = [{"id": new_id_text(), "billing_entity_id": e, "customer_id": c, "taken": n} for (e, c), n in scopes.items()]
     raised = await session.execute(_RAISE, _parameters(work, rows))
     next_of = {(entity, customer): last - scopes[entity, customer] for entity, customer, last in raised}
+    by_customer = [entity.id for entity in entities.values() if entity.document_numbering == "per_customer"]
+    await session.execute(_FORGET_ENTITIES, {"ids": by_customer})
     next_of_entity = await _raise_entities(work, invoices, entities)
 
     numbered = []

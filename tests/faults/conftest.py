@@ -1,7 +1,7 @@
 """Faults, real processes: how often (TARN_FAULT_ROUNDS, 20 by default), and the table at the end.
 
-Each module kills one thing in the middle of work, again and again, on an installation of its own, and looks whether
-everything is as it should be within `PATIENCE` seconds and without help.
+Each module kills one thing in the middle of work, again and again, and looks whether everything is as it should be
+within `PATIENCE` seconds and without help.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("number", range(ROUNDS))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installation(plain_environment: dict[str, str]) -> Iterator[Installation]:
-    """A `tarn up` for the rounds of one module."""
-    with tempfile.TemporaryDirectory(prefix="tarn-fault-") as folder, running(Path(folder), plain_environment) as one:
+    """A `tarn up` for all rounds. It makes no documents: a thousand of them would take longer than what is tested."""
+    variables = {**plain_environment, "LAGO_DISABLE_PDF_GENERATION": "true"}
+    with tempfile.TemporaryDirectory(prefix="tarn-fault-") as folder, running(Path(folder), variables) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def world(installation: Installation) -> World:
-    """An organization with many subscriptions to bill."""
-    return World(installation)
+    """An organization with many subscriptions to bill: three chunks of a run."""
+    return World(installation, subscriptions=1100)
 
 
 @pytest.fixture

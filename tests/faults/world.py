@@ -14,8 +14,6 @@ from tests.installation import Installation, Sandbox
 
 __all__ = ["World"]
 
-SUBSCRIPTIONS = 1100
-"""Three chunks of a billing run."""
 CHUNK = "billing.bill_chunk"
 
 # Copies of one row that was made through the interface; what must differ is replaced.
@@ -75,8 +73,9 @@ _JOBS = """
 class World:
     """The organization, its months, and the events that were answered 200."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, subscriptions: int) -> None:
         self.installation = installation
+        self.subscriptions = subscriptions
         self.sandbox = Sandbox(installation.url, "2024-01-10T09:00:00Z")
         self.month = 1
         self.starts = 0
@@ -100,7 +99,7 @@ class World:
             box.rest("POST /plans", {"plan": plan})
         self._subscribe("sub-1", "arrears")
         with self.installation.database() as database:
-            values = {"org": box.id, "many": SUBSCRIPTIONS}
+            values = {"org": box.id, "many": self.subscriptions}
             database.execute(_COPY_CUSTOMERS, values)
             database.execute(_COPY_SUBSCRIPTIONS, values)
             database.execute("ANALYZE")
@@ -138,18 +137,16 @@ class World:
         thread.start()
         self.asked.append(thread)
 
-    def until_billing(self, seconds: float = 30) -> None:
+    def until_billing(self) -> None:
         """Waits until the run has been handed to its chunks."""
+        self.until_open(CHUNK)
+
+    def until_open(self, actor: str, seconds: float = 30) -> None:
+        """Waits until there is such a job."""
         deadline = time.monotonic() + seconds
-        with self.installation.database() as database:
-            while True:
-                row = database.execute(
-                    "SELECT count(*) FROM jobs WHERE organization_id = %s AND actor = %s", [self.sandbox.id, CHUNK]
-                ).fetchone()
-                if row and row[0]:
-                    return
-                assert time.monotonic() < deadline, f"no billing run: {self.wrong()}\n{self.installation.said()}"
-                time.sleep(0.005)
+        while not self.open_jobs(actor):
+            assert time.monotonic() < deadline, f"no {actor}: {self.wrong()}\n{self.installation.said()}"
+            time.sleep(0.005)
 
     def usual_seconds(self) -> float:
         """How long the chunks of a run take when nobody is killed; measured at the first call."""
@@ -164,12 +161,21 @@ class World:
             self.usual = time.monotonic() - began
         return self.usual
 
-    def open_jobs(self) -> int:
+    def open_jobs(self, actor: str | None = None) -> int:
         """Jobs of the organization that are not done."""
+        query = "SELECT count(*) FROM jobs WHERE organization_id = %(org)s AND actor = coalesce(%(actor)s, actor)"
         with self.installation.database() as database:
-            row = database.execute("SELECT count(*) FROM jobs WHERE organization_id = %s", [self.sandbox.id]).fetchone()
+            row = database.execute(query, {"org": self.sandbox.id, "actor": actor}).fetchone()
         assert row is not None
         return int(row[0])
+
+    def undocumented(self) -> list[str]:
+        """Invoices whose PDF was not made."""
+        with self.installation.database() as database:
+            (without,) = self._one(
+                database, "SELECT count(*) FROM invoices WHERE organization_id = %(org)s AND document_key IS NULL"
+            )
+        return [f"{without} invoices have no document"] if without else []
 
     def wrong(self) -> list[str]:
         """What is not as it should be now: sentences, none when all is well."""
@@ -189,7 +195,7 @@ class World:
         wrong = []
         if self.month > 1:
             none, several, due = self._one(database, _BILLED)
-            if none or several or due < SUBSCRIPTIONS:
+            if none or several or due < self.subscriptions:
                 wrong.append(f"of {due} due subscriptions {none} have no invoice and {several} have more than one")
         (starting,) = self._one(database, _STARTED)
         if starting:

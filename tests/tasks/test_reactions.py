@@ -19,7 +19,6 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
 from domain.messaging.send import DELIVER
 from domain.metering.fill_values import FILL_VALUES
-from domain.metering.ingest import POST_PROCESS
 from domain.subscriptions.events import SubscriptionStarted, SubscriptionTerminated
 from infrastructure.settings import settings
 from tasks.halving import do_or_halve
@@ -105,4 +104,4 @@ def test_every_job_that_the_domain_asks_for_is_declared(project_root: Path) -> N
     asked = set(re.findall(r'(?:JobRequest|_job)\(\s*"([a-z_.]+)"', text))
     assert "billing.bill_chunk" in asked
     assert asked <= JOBS.keys()
-    assert {FILL_VALUES, DELIVER, POST_PROCESS, RUN_TASK, ADVANCE} <= JOBS.keys()
+    assert {FILL_VALUES, DELIVER, "metering.post_process", RUN_TASK, ADVANCE} <= JOBS.keys()

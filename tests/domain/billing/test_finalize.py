@@ -144,6 +144,20 @@ async def test_a_billing_entity_that_turns_to_its_own_sequence_goes_on_from_what
         (last,) = await drafts(world, world.subscriptions(1, plan, "2024-02-01T00:00:00Z"))
         (invoice,) = world.rows("invoices", id=last)
         assert (invoice.number, invoice.sequential_id) == ("NOR-1-202403-004", 1)
+        world.execute("UPDATE billing_entities SET document_numbering = 'per_customer'")
+        await drafts(world, world.subscriptions(2, plan, "2024-02-01T00:00:00Z"))
+        world.execute("UPDATE billing_entities SET document_numbering = 'per_billing_entity'")
+        (again,) = await drafts(world, world.subscriptions(1, plan, "2024-02-01T00:00:00Z"))
+        assert world.rows("invoices", id=again)[0].number == "NOR-1-202403-007"
+
+
+async def test_self_billed_invoices_stay_out_of_the_sequence_of_the_billing_entity() -> None:
+    with World(instant(MARCH), {"document_numbering": "per_billing_entity"}) as world:
+        plan, start = world.plan(100), "2024-02-01T00:00:00Z"
+        partner = world.subscription(world.customer(account_type="partner"), plan, start)
+        usual = world.subscription(world.customer(), plan, start)
+        await drafts(world, [partner, usual])
+        assert sorted(row.number for row in world.rows("invoices")) == ["NOR-1-001-001", "NOR-1-202403-001"]
 
 
 async def test_a_run_that_fails_after_numbering_gives_its_numbers_back() -> None:

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import jwt as pyjwt
@@ -22,11 +23,13 @@ from tests.domain.messaging.test_delivery import metric
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def api_url(migrated: str, environment: dict[str, str], plain_environment: dict[str, str]) -> AsyncIterator[str]:
+async def api_url(
+    migrated: str, environment: dict[str, str], plain_environment: dict[str, str], project_root: Path
+) -> AsyncIterator[str]:
     """The address of `tarn api` in a process of its own."""
     port = free_port()
     command = [sys.executable, "-m", "cli.main", "api", "--port", str(port)]
-    process = spawn(command, env={**plain_environment, **environment})
+    process = spawn(command, where=project_root, death=signal.SIGKILL, env={**plain_environment, **environment})
     url = f"http://127.0.0.1:{port}"
     try:
         async with httpx.AsyncClient() as client:

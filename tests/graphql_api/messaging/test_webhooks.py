@@ -163,7 +163,7 @@ async def test_the_types_on_offer_are_those_that_are_sent(someone: Caller) -> No
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 OBJECT = uuid4()
 # What the webhooks of the fixture are called (in `response`), and what became of them; the newest first.
-ROWS = [
+ROWS: list[tuple[str, dict[str, Any]]] = [
     ("pending", {"status": "pending", "webhook_type": "plan.created"}),
     ("ok", {"status": "succeeded", "http_status": 200, "webhook_type": "plan.created", "object_id": OBJECT}),
     ("missing", {"status": "failed", "http_status": 404, "webhook_type": "billable_metric.created"}),
@@ -182,8 +182,9 @@ async def endpoint(sign_up: Callable[..., Awaitable[Caller]]) -> tuple[Caller, s
     other_id = (await create(caller, webhookUrl=f"{URL}/2"))["id"]
     assert caller.organization_id
     organization_id = UUID(caller.organization_id)
+    elsewhere: tuple[str, dict[str, Any]] = ("elsewhere", {"status": "failed", "webhook_type": "x"})
     async with tenant_work(Tenant(organization_id)) as work:
-        for number, (name, given) in enumerate([*ROWS, ("elsewhere", {"status": "failed", "webhook_type": "x"})]):
+        for number, (name, given) in enumerate([*ROWS, elsewhere]):
             row = {
                 "id": new_id(), "organization_id": organization_id, "endpoint": URL, "object_type": "plan",
                 "webhook_endpoint_id": other_id if name == "elsewhere" else endpoint_id, "payload": '{"a":1.10}',
