@@ -12,7 +12,7 @@ from sqlmodel import Field
 
 from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
 
-__all__ = ["Fee", "FeeAppliedTax", "Invoice", "InvoiceAppliedTax", "InvoiceNumberCounter", "InvoiceSubscription"]
+__all__ = ["Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedTax", "InvoiceNumberCounter", "InvoiceSubscription"]
 
 
 class Invoice(TenantRow, table=True):
@@ -100,6 +100,8 @@ class InvoiceSubscription(TenantRow, table=True):
     to_datetime: datetime | None = timestamp()
     charges_from_datetime: datetime | None = timestamp()
     charges_to_datetime: datetime | None = timestamp()
+    fixed_charges_from_datetime: datetime | None = timestamp()
+    fixed_charges_to_datetime: datetime | None = timestamp()
     # Last, because inside the class its name hides the function.
     timestamp: datetime = timestamp(nullable=False)
 
@@ -112,6 +114,10 @@ class Fee(TenantRow, table=True):
         one_of("fee_type", ("charge", "add_on", "subscription", "credit", "commitment", "fixed_charge")),
         one_of("payment_status", ("pending", "succeeded", "failed", "refunded")),
         sa.Index("ix_fees_subscription", "subscription_id", "fee_type"),
+        # An event is billed once per charge and filter.
+        sa.Index("uq_fees_pay_in_advance", "subscription_id", "pay_in_advance_event_transaction_id", "charge_id",
+                 "charge_filter_id", unique=True, postgresql_nulls_not_distinct=True,
+                 postgresql_where=sa.text("pay_in_advance_event_transaction_id IS NOT NULL")),
     )  # fmt: skip
 
     invoice_id: UUID | None = reference("invoices.id", nullable=True, index=True)
@@ -119,6 +125,13 @@ class Fee(TenantRow, table=True):
     billing_entity_id: UUID = reference("billing_entities.id")
     subscription_id: UUID | None = reference("subscriptions.id", nullable=True)
     charge_id: UUID | None = reference("charges.id", nullable=True, index=True)
+    charge_filter_id: UUID | None = reference("charge_filters.id", nullable=True)
+    fixed_charge_id: UUID | None = reference("fixed_charges.id", nullable=True, index=True)
+    add_on_id: UUID | None = reference("add_ons.id", nullable=True)
+    commitment_id: UUID | None = reference("commitments.id", nullable=True)
+    true_up_parent_fee_id: UUID | None = reference("fees.id", nullable=True, index=True)
+    pay_in_advance_event_id: UUID | None = None
+    pay_in_advance_event_transaction_id: str | None = None
     fee_type: str
     position: int = Field(default=0)
     amount_cents: int = big_integer(default=0)
@@ -143,6 +156,22 @@ class Fee(TenantRow, table=True):
     succeeded_at: datetime | None = timestamp()
     failed_at: datetime | None = timestamp()
     refunded_at: datetime | None = timestamp()
+
+
+class FeePricingUnit(TenantRow, table=True):
+    """What a fee is in the pricing unit of its charge, before conversion. Cents are hundredths of the unit."""
+
+    __tablename__ = "fee_pricing_units"
+    __table_args__ = (sa.UniqueConstraint("fee_id"),)
+
+    fee_id: UUID = reference("fees.id")
+    pricing_unit_id: UUID = reference("pricing_units.id", index=True)
+    short_name: str
+    conversion_rate: Decimal = decimal(40, 15)
+    amount_cents: int = big_integer()
+    precise_amount_cents: Decimal = decimal(40, 15)
+    unit_amount_cents: int = big_integer()
+    precise_unit_amount: Decimal = decimal(40, 15)
 
 
 class FeeAppliedTax(TenantRow, table=True):

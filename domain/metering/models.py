@@ -12,9 +12,9 @@ from sqlmodel import Field, SQLModel
 
 from domain.kernel import clock
 from domain.kernel.ids import new_id
-from domain.kernel.rows import decimal, json_object, timestamp
+from domain.kernel.rows import TenantRow, decimal, json_object, reference, timestamp
 
-__all__ = ["Event"]
+__all__ = ["CachedAggregation", "Event"]
 
 
 class Event(SQLModel, table=True):
@@ -46,5 +46,33 @@ class Event(SQLModel, table=True):
     event_metadata: dict[str, Any] = json_object()
     created_at: datetime = timestamp(nullable=False, default_factory=clock.now)
     deleted_at: datetime | None = timestamp()
+    # Last, because inside the class its name hides the function.
+    timestamp: datetime = timestamp(nullable=False)
+
+
+class CachedAggregation(TenantRow, table=True):
+    """A running state of one charge bucket that later computations continue from.
+
+    For charges paid in advance one row per event: the running total and the highest total billed so far in the period.
+    For recurring weighted sums one row per invoice: the level carried into the next period.
+    """
+
+    __tablename__ = "cached_aggregations"
+    __table_args__ = (
+        sa.Index("ix_cached_aggregations_bucket", "external_subscription_id", "charge_id", "charge_filter_id",
+                 "timestamp"),
+        sa.Index("uq_cached_aggregations_event", "charge_id", "charge_filter_id", "event_transaction_id",
+                 "external_subscription_id", unique=True, postgresql_nulls_not_distinct=True,
+                 postgresql_where=sa.text("event_transaction_id IS NOT NULL")),
+    )  # fmt: skip
+
+    external_subscription_id: str
+    charge_id: UUID = reference("charges.id")
+    charge_filter_id: UUID | None = reference("charge_filters.id", nullable=True)
+    event_transaction_id: str | None = None
+    grouped_by: dict[str, Any] = json_object()
+    current_aggregation: Decimal = Field(default=Decimal(0), sa_type=sa.Numeric)
+    max_aggregation: Decimal | None = Field(default=None, sa_type=sa.Numeric)
+    max_aggregation_with_proration: Decimal | None = Field(default=None, sa_type=sa.Numeric)
     # Last, because inside the class its name hides the function.
     timestamp: datetime = timestamp(nullable=False)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from domain.kernel.rows import TenantRow, one_of, reference, timestamp
+from domain.kernel.rows import TenantRow, decimal, one_of, reference, timestamp
 
-__all__ = ["Subscription"]
+__all__ = ["FixedChargeEvent", "FixedChargeUnitsOverride", "Subscription"]
 
 
 class Subscription(TenantRow, table=True):
@@ -53,3 +54,30 @@ class Subscription(TenantRow, table=True):
     consolidate_invoice: bool = Field(default=True)
     purchase_order_number: str | None = None
     last_received_event_on: date | None = None
+
+
+class FixedChargeEvent(TenantRow, table=True):
+    """How many units of a fixed charge a subscription has from an instant on."""
+
+    __tablename__ = "fixed_charge_events"
+    __table_args__ = (sa.Index("ix_fixed_charge_events_of", "subscription_id", "fixed_charge_id", "timestamp"),)
+
+    subscription_id: UUID = reference("subscriptions.id")
+    fixed_charge_id: UUID = reference("fixed_charges.id", index=True)
+    units: Decimal = decimal(30, 10)
+    # Last, because inside the class its name hides the function.
+    timestamp: datetime = timestamp(nullable=False)
+
+
+class FixedChargeUnitsOverride(TenantRow, table=True):
+    """The units of a fixed charge that one subscription has instead of the plan's."""
+
+    __tablename__ = "fixed_charge_units_overrides"
+    __table_args__ = (
+        sa.UniqueConstraint("subscription_id", "fixed_charge_id"),
+        sa.CheckConstraint("units >= 0", name="units_not_negative"),
+    )
+
+    subscription_id: UUID = reference("subscriptions.id")
+    fixed_charge_id: UUID = reference("fixed_charges.id", index=True)
+    units: Decimal = decimal(30, 10)

@@ -118,6 +118,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
+        "add_ons",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("invoice_display_name", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("amount_currency", sa.Text(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_add_ons_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_add_ons")),
+    )
+    op.create_index(
+        "uq_add_ons_code",
+        "add_ons",
+        ["organization_id", "code"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -147,14 +170,19 @@ def upgrade() -> None:
         sa.Column("recurring", sa.Boolean(), nullable=False),
         sa.Column("rounding_function", sa.Text(), nullable=True),
         sa.Column("rounding_precision", sa.Integer(), nullable=True),
+        sa.Column("weighted_interval", sa.Text(), nullable=True),
+        sa.Column("expression", sa.Text(), nullable=True),
         sa.Column("values_ready", sa.Boolean(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "aggregation_type IN ('count_agg', 'sum_agg', 'max_agg', 'unique_count_agg', 'latest_agg')",
+            "aggregation_type IN ('count_agg', 'sum_agg', 'max_agg', 'unique_count_agg', 'latest_agg', 'weighted_sum_agg')",
             name=op.f("ck_billable_metrics_aggregation_type_known"),
         ),
         sa.CheckConstraint(
             "rounding_function IN ('round', 'ceil', 'floor')", name=op.f("ck_billable_metrics_rounding_function_known")
+        ),
+        sa.CheckConstraint(
+            "weighted_interval IN ('seconds')", name=op.f("ck_billable_metrics_weighted_interval_known")
         ),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_billable_metrics_organization_id")
@@ -259,6 +287,8 @@ def upgrade() -> None:
         sa.Column("pay_in_advance", sa.Boolean(), nullable=False),
         sa.Column("trial_period", sa.Numeric(precision=16, scale=10), nullable=True),
         sa.Column("bill_charges_monthly", sa.Boolean(), nullable=True),
+        sa.Column("bill_fixed_charges_monthly", sa.Boolean(), nullable=True),
+        sa.Column("plan_metadata", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("pending_deletion", sa.Boolean(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -276,6 +306,22 @@ def upgrade() -> None:
         ["organization_id", "code"],
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL AND parent_id IS NULL"),
+    )
+    op.create_table(
+        "pricing_units",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("short_name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_pricing_units_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pricing_units")),
+        sa.UniqueConstraint("organization_id", "code", name=op.f("uq_pricing_units_organization_id_code")),
     )
     op.create_table(
         "roles",
@@ -342,6 +388,48 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "add_on_taxes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("add_on_id", sa.Uuid(), nullable=False),
+        sa.Column("tax_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["add_on_id"], ["add_ons.id"], name=op.f("fk_add_on_taxes_add_on_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_add_on_taxes_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["tax_id"], ["taxes.id"], name=op.f("fk_add_on_taxes_tax_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_add_on_taxes")),
+        sa.UniqueConstraint("add_on_id", "tax_id", name=op.f("uq_add_on_taxes_add_on_id_tax_id")),
+    )
+    op.create_index(op.f("ix_add_on_taxes_tax_id"), "add_on_taxes", ["tax_id"], unique=False)
+    op.create_table(
+        "billable_metric_filters",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("billable_metric_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("values", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["billable_metric_id"], ["billable_metrics.id"], name=op.f("fk_billable_metric_filters_billable_metric_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_billable_metric_filters_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billable_metric_filters")),
+    )
+    op.create_index(
+        "uq_billable_metric_filters_key",
+        "billable_metric_filters",
+        ["billable_metric_id", "key"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
         "billing_entity_taxes",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -378,11 +466,19 @@ def upgrade() -> None:
         sa.Column("invoice_display_name", sa.Text(), nullable=True),
         sa.Column("charge_model", sa.Text(), nullable=False),
         sa.Column("properties", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("pay_in_advance", sa.Boolean(), nullable=False),
+        sa.Column("prorated", sa.Boolean(), nullable=False),
+        sa.Column("invoiceable", sa.Boolean(), nullable=False),
+        sa.Column("regroup_paid_fees", sa.Text(), nullable=True),
+        sa.Column("min_amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("accepts_target_wallet", sa.Boolean(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "charge_model IN ('standard', 'graduated', 'package')", name=op.f("ck_charges_charge_model_known")
+            "charge_model IN ('standard', 'graduated', 'package', 'percentage', 'volume', 'graduated_percentage', 'dynamic')",
+            name=op.f("ck_charges_charge_model_known"),
         ),
+        sa.CheckConstraint("regroup_paid_fees IN ('invoice')", name=op.f("ck_charges_regroup_paid_fees_known")),
         sa.ForeignKeyConstraint(
             ["billable_metric_id"], ["billable_metrics.id"], name=op.f("fk_charges_billable_metric_id")
         ),
@@ -399,6 +495,20 @@ def upgrade() -> None:
         ["plan_id", "code"],
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL AND parent_id IS NULL"),
+    )
+    op.create_table(
+        "commitments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("invoice_display_name", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_commitments_organization_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_commitments_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commitments")),
+        sa.UniqueConstraint("plan_id", name=op.f("uq_commitments_plan_id")),
     )
     op.create_table(
         "customers",
@@ -467,6 +577,45 @@ def upgrade() -> None:
     )
     op.create_index("uq_customers_sequential_id", "customers", ["organization_id", "sequential_id"], unique=True)
     op.create_table(
+        "fixed_charges",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("add_on_id", sa.Uuid(), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("invoice_display_name", sa.Text(), nullable=True),
+        sa.Column("charge_model", sa.Text(), nullable=False),
+        sa.Column("properties", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("units", sa.Numeric(precision=30, scale=10), nullable=False),
+        sa.Column("pay_in_advance", sa.Boolean(), nullable=False),
+        sa.Column("prorated", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "charge_model IN ('standard', 'graduated', 'volume')", name=op.f("ck_fixed_charges_charge_model_known")
+        ),
+        sa.CheckConstraint("units >= 0", name=op.f("ck_fixed_charges_units_not_negative")),
+        sa.ForeignKeyConstraint(["add_on_id"], ["add_ons.id"], name=op.f("fk_fixed_charges_add_on_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_fixed_charges_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["fixed_charges.id"], name=op.f("fk_fixed_charges_parent_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_fixed_charges_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fixed_charges")),
+    )
+    op.create_index(op.f("ix_fixed_charges_add_on_id"), "fixed_charges", ["add_on_id"], unique=False)
+    op.create_index(op.f("ix_fixed_charges_plan_id"), "fixed_charges", ["plan_id"], unique=False)
+    op.create_index(
+        "uq_fixed_charges_code",
+        "fixed_charges",
+        ["plan_id", "code"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL AND parent_id IS NULL"),
+    )
+    op.create_table(
         "membership_roles",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -484,6 +633,45 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_membership_roles_membership_id"), "membership_roles", ["membership_id"], unique=False)
     op.create_index(op.f("ix_membership_roles_role_id"), "membership_roles", ["role_id"], unique=False)
+    op.create_table(
+        "plan_taxes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("tax_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_plan_taxes_organization_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_plan_taxes_plan_id")),
+        sa.ForeignKeyConstraint(["tax_id"], ["taxes.id"], name=op.f("fk_plan_taxes_tax_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_taxes")),
+        sa.UniqueConstraint("plan_id", "tax_id", name=op.f("uq_plan_taxes_plan_id_tax_id")),
+    )
+    op.create_index(op.f("ix_plan_taxes_tax_id"), "plan_taxes", ["tax_id"], unique=False)
+    op.create_table(
+        "usage_thresholds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("recurring", sa.Boolean(), nullable=False),
+        sa.Column("threshold_display_name", sa.Text(), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_usage_thresholds_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plans.id"], name=op.f("fk_usage_thresholds_plan_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_thresholds")),
+    )
+    op.create_index(
+        "uq_usage_thresholds_amount",
+        "usage_thresholds",
+        ["plan_id", "amount_cents", "recurring"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_table(
         "webhooks",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -516,6 +704,88 @@ def upgrade() -> None:
     op.create_index("ix_webhooks_endpoint", "webhooks", ["webhook_endpoint_id", "updated_at"], unique=False)
     op.create_index("ix_webhooks_updated_at", "webhooks", ["organization_id", "updated_at"], unique=False)
     op.create_table(
+        "applied_pricing_units",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("charge_id", sa.Uuid(), nullable=False),
+        sa.Column("pricing_unit_id", sa.Uuid(), nullable=False),
+        sa.Column("conversion_rate", sa.Numeric(precision=40, scale=15), nullable=False),
+        sa.ForeignKeyConstraint(["charge_id"], ["charges.id"], name=op.f("fk_applied_pricing_units_charge_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_applied_pricing_units_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["pricing_unit_id"], ["pricing_units.id"], name=op.f("fk_applied_pricing_units_pricing_unit_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_applied_pricing_units")),
+        sa.UniqueConstraint("charge_id", name=op.f("uq_applied_pricing_units_charge_id")),
+    )
+    op.create_index(
+        op.f("ix_applied_pricing_units_pricing_unit_id"), "applied_pricing_units", ["pricing_unit_id"], unique=False
+    )
+    op.create_table(
+        "charge_filters",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("charge_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("invoice_display_name", sa.Text(), nullable=True),
+        sa.Column("properties", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["charge_id"], ["charges.id"], name=op.f("fk_charge_filters_charge_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_charge_filters_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_charge_filters")),
+    )
+    op.create_index("ix_charge_filters_charge_id", "charge_filters", ["charge_id"], unique=False)
+    op.create_index(
+        "uq_charge_filters_code",
+        "charge_filters",
+        ["charge_id", "code"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "charge_taxes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("charge_id", sa.Uuid(), nullable=False),
+        sa.Column("tax_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["charge_id"], ["charges.id"], name=op.f("fk_charge_taxes_charge_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_charge_taxes_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["tax_id"], ["taxes.id"], name=op.f("fk_charge_taxes_tax_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_charge_taxes")),
+        sa.UniqueConstraint("charge_id", "tax_id", name=op.f("uq_charge_taxes_charge_id_tax_id")),
+    )
+    op.create_index(op.f("ix_charge_taxes_tax_id"), "charge_taxes", ["tax_id"], unique=False)
+    op.create_table(
+        "commitment_taxes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("commitment_id", sa.Uuid(), nullable=False),
+        sa.Column("tax_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["commitment_id"], ["commitments.id"], name=op.f("fk_commitment_taxes_commitment_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_commitment_taxes_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["tax_id"], ["taxes.id"], name=op.f("fk_commitment_taxes_tax_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commitment_taxes")),
+        sa.UniqueConstraint("commitment_id", "tax_id", name=op.f("uq_commitment_taxes_commitment_id_tax_id")),
+    )
+    op.create_index(op.f("ix_commitment_taxes_tax_id"), "commitment_taxes", ["tax_id"], unique=False)
+    op.create_table(
         "customer_metadata",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -533,6 +803,42 @@ def upgrade() -> None:
         sa.UniqueConstraint("customer_id", "key", name=op.f("uq_customer_metadata_customer_id_key")),
     )
     op.create_index(op.f("ix_customer_metadata_customer_id"), "customer_metadata", ["customer_id"], unique=False)
+    op.create_table(
+        "customer_taxes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("tax_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_customer_taxes_customer_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_customer_taxes_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["tax_id"], ["taxes.id"], name=op.f("fk_customer_taxes_tax_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_taxes")),
+        sa.UniqueConstraint("customer_id", "tax_id", name=op.f("uq_customer_taxes_customer_id_tax_id")),
+    )
+    op.create_index(op.f("ix_customer_taxes_tax_id"), "customer_taxes", ["tax_id"], unique=False)
+    op.create_table(
+        "fixed_charge_taxes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("fixed_charge_id", sa.Uuid(), nullable=False),
+        sa.Column("tax_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fixed_charge_id"], ["fixed_charges.id"], name=op.f("fk_fixed_charge_taxes_fixed_charge_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_fixed_charge_taxes_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["tax_id"], ["taxes.id"], name=op.f("fk_fixed_charge_taxes_tax_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fixed_charge_taxes")),
+        sa.UniqueConstraint("fixed_charge_id", "tax_id", name=op.f("uq_fixed_charge_taxes_fixed_charge_id_tax_id")),
+    )
+    op.create_index(op.f("ix_fixed_charge_taxes_tax_id"), "fixed_charge_taxes", ["tax_id"], unique=False)
     op.create_table(
         "invoice_number_counters",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -709,6 +1015,76 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'active'"),
     )
     op.create_table(
+        "cached_aggregations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("external_subscription_id", sa.Text(), nullable=False),
+        sa.Column("charge_id", sa.Uuid(), nullable=False),
+        sa.Column("charge_filter_id", sa.Uuid(), nullable=True),
+        sa.Column("event_transaction_id", sa.Text(), nullable=True),
+        sa.Column("grouped_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("current_aggregation", sa.Numeric(), nullable=False),
+        sa.Column("max_aggregation", sa.Numeric(), nullable=True),
+        sa.Column("max_aggregation_with_proration", sa.Numeric(), nullable=True),
+        sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["charge_filter_id"], ["charge_filters.id"], name=op.f("fk_cached_aggregations_charge_filter_id")
+        ),
+        sa.ForeignKeyConstraint(["charge_id"], ["charges.id"], name=op.f("fk_cached_aggregations_charge_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_cached_aggregations_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cached_aggregations")),
+    )
+    op.create_index(
+        "ix_cached_aggregations_bucket",
+        "cached_aggregations",
+        ["external_subscription_id", "charge_id", "charge_filter_id", "timestamp"],
+        unique=False,
+    )
+    op.create_index(
+        "uq_cached_aggregations_event",
+        "cached_aggregations",
+        ["charge_id", "charge_filter_id", "event_transaction_id", "external_subscription_id"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("event_transaction_id IS NOT NULL"),
+    )
+    op.create_table(
+        "charge_filter_values",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("charge_filter_id", sa.Uuid(), nullable=False),
+        sa.Column("billable_metric_filter_id", sa.Uuid(), nullable=False),
+        sa.Column("values", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["billable_metric_filter_id"],
+            ["billable_metric_filters.id"],
+            name=op.f("fk_charge_filter_values_billable_metric_filter_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["charge_filter_id"], ["charge_filters.id"], name=op.f("fk_charge_filter_values_charge_filter_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_charge_filter_values_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_charge_filter_values")),
+    )
+    op.create_index(
+        op.f("ix_charge_filter_values_billable_metric_filter_id"),
+        "charge_filter_values",
+        ["billable_metric_filter_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_charge_filter_values_charge_filter_id"), "charge_filter_values", ["charge_filter_id"], unique=False
+    )
+    op.create_table(
         "fees",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -719,6 +1095,13 @@ def upgrade() -> None:
         sa.Column("billing_entity_id", sa.Uuid(), nullable=False),
         sa.Column("subscription_id", sa.Uuid(), nullable=True),
         sa.Column("charge_id", sa.Uuid(), nullable=True),
+        sa.Column("charge_filter_id", sa.Uuid(), nullable=True),
+        sa.Column("fixed_charge_id", sa.Uuid(), nullable=True),
+        sa.Column("add_on_id", sa.Uuid(), nullable=True),
+        sa.Column("commitment_id", sa.Uuid(), nullable=True),
+        sa.Column("true_up_parent_fee_id", sa.Uuid(), nullable=True),
+        sa.Column("pay_in_advance_event_id", sa.Uuid(), nullable=True),
+        sa.Column("pay_in_advance_event_transaction_id", sa.Text(), nullable=True),
         sa.Column("fee_type", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
@@ -751,18 +1134,95 @@ def upgrade() -> None:
             "payment_status IN ('pending', 'succeeded', 'failed', 'refunded')",
             name=op.f("ck_fees_payment_status_known"),
         ),
+        sa.ForeignKeyConstraint(["add_on_id"], ["add_ons.id"], name=op.f("fk_fees_add_on_id")),
         sa.ForeignKeyConstraint(["billing_entity_id"], ["billing_entities.id"], name=op.f("fk_fees_billing_entity_id")),
+        sa.ForeignKeyConstraint(["charge_filter_id"], ["charge_filters.id"], name=op.f("fk_fees_charge_filter_id")),
         sa.ForeignKeyConstraint(["charge_id"], ["charges.id"], name=op.f("fk_fees_charge_id")),
+        sa.ForeignKeyConstraint(["commitment_id"], ["commitments.id"], name=op.f("fk_fees_commitment_id")),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_fees_customer_id")),
+        sa.ForeignKeyConstraint(["fixed_charge_id"], ["fixed_charges.id"], name=op.f("fk_fees_fixed_charge_id")),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name=op.f("fk_fees_invoice_id")),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name=op.f("fk_fees_organization_id")),
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_fees_subscription_id")),
+        sa.ForeignKeyConstraint(["true_up_parent_fee_id"], ["fees.id"], name=op.f("fk_fees_true_up_parent_fee_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fees")),
     )
     op.create_index(op.f("ix_fees_charge_id"), "fees", ["charge_id"], unique=False)
     op.create_index(op.f("ix_fees_customer_id"), "fees", ["customer_id"], unique=False)
+    op.create_index(op.f("ix_fees_fixed_charge_id"), "fees", ["fixed_charge_id"], unique=False)
     op.create_index(op.f("ix_fees_invoice_id"), "fees", ["invoice_id"], unique=False)
     op.create_index("ix_fees_subscription", "fees", ["subscription_id", "fee_type"], unique=False)
+    op.create_index(op.f("ix_fees_true_up_parent_fee_id"), "fees", ["true_up_parent_fee_id"], unique=False)
+    op.create_index(
+        "uq_fees_pay_in_advance",
+        "fees",
+        ["subscription_id", "pay_in_advance_event_transaction_id", "charge_id", "charge_filter_id"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("pay_in_advance_event_transaction_id IS NOT NULL"),
+    )
+    op.create_table(
+        "fixed_charge_events",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("subscription_id", sa.Uuid(), nullable=False),
+        sa.Column("fixed_charge_id", sa.Uuid(), nullable=False),
+        sa.Column("units", sa.Numeric(precision=30, scale=10), nullable=False),
+        sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fixed_charge_id"], ["fixed_charges.id"], name=op.f("fk_fixed_charge_events_fixed_charge_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_fixed_charge_events_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscriptions.id"], name=op.f("fk_fixed_charge_events_subscription_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fixed_charge_events")),
+    )
+    op.create_index(
+        op.f("ix_fixed_charge_events_fixed_charge_id"), "fixed_charge_events", ["fixed_charge_id"], unique=False
+    )
+    op.create_index(
+        "ix_fixed_charge_events_of",
+        "fixed_charge_events",
+        ["subscription_id", "fixed_charge_id", "timestamp"],
+        unique=False,
+    )
+    op.create_table(
+        "fixed_charge_units_overrides",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("subscription_id", sa.Uuid(), nullable=False),
+        sa.Column("fixed_charge_id", sa.Uuid(), nullable=False),
+        sa.Column("units", sa.Numeric(precision=30, scale=10), nullable=False),
+        sa.CheckConstraint("units >= 0", name=op.f("ck_fixed_charge_units_overrides_units_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["fixed_charge_id"], ["fixed_charges.id"], name=op.f("fk_fixed_charge_units_overrides_fixed_charge_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_fixed_charge_units_overrides_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscriptions.id"], name=op.f("fk_fixed_charge_units_overrides_subscription_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fixed_charge_units_overrides")),
+        sa.UniqueConstraint(
+            "subscription_id",
+            "fixed_charge_id",
+            name=op.f("uq_fixed_charge_units_overrides_subscription_id_fixed_charge_id"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_fixed_charge_units_overrides_fixed_charge_id"),
+        "fixed_charge_units_overrides",
+        ["fixed_charge_id"],
+        unique=False,
+    )
     op.create_table(
         "invoice_applied_taxes",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -802,6 +1262,8 @@ def upgrade() -> None:
         sa.Column("to_datetime", sa.DateTime(timezone=True), nullable=True),
         sa.Column("charges_from_datetime", sa.DateTime(timezone=True), nullable=True),
         sa.Column("charges_to_datetime", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fixed_charges_from_datetime", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fixed_charges_to_datetime", sa.DateTime(timezone=True), nullable=True),
         sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "invoicing_reason IN ('subscription_starting', 'subscription_periodic', 'subscription_terminating', 'in_advance_charge', 'in_advance_charge_periodic', 'progressive_billing')",
@@ -869,6 +1331,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fee_applied_taxes")),
         sa.UniqueConstraint("fee_id", "tax_code", name=op.f("uq_fee_applied_taxes_fee_id_tax_code")),
     )
+    op.create_table(
+        "fee_pricing_units",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("fee_id", sa.Uuid(), nullable=False),
+        sa.Column("pricing_unit_id", sa.Uuid(), nullable=False),
+        sa.Column("short_name", sa.Text(), nullable=False),
+        sa.Column("conversion_rate", sa.Numeric(precision=40, scale=15), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("precise_amount_cents", sa.Numeric(precision=40, scale=15), nullable=False),
+        sa.Column("unit_amount_cents", sa.BigInteger(), nullable=False),
+        sa.Column("precise_unit_amount", sa.Numeric(precision=40, scale=15), nullable=False),
+        sa.ForeignKeyConstraint(["fee_id"], ["fees.id"], name=op.f("fk_fee_pricing_units_fee_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_fee_pricing_units_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["pricing_unit_id"], ["pricing_units.id"], name=op.f("fk_fee_pricing_units_pricing_unit_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fee_pricing_units")),
+        sa.UniqueConstraint("fee_id", name=op.f("uq_fee_pricing_units_fee_id")),
+    )
+    op.create_index(
+        op.f("ix_fee_pricing_units_pricing_unit_id"), "fee_pricing_units", ["pricing_unit_id"], unique=False
+    )
     _doors()
 
 
@@ -883,6 +1372,25 @@ TENANT_TABLES = (
     "plans",
     "charges",
     "taxes",
+    "billable_metric_filters",
+    "charge_filters",
+    "charge_filter_values",
+    "add_ons",
+    "fixed_charges",
+    "commitments",
+    "usage_thresholds",
+    "pricing_units",
+    "applied_pricing_units",
+    "plan_taxes",
+    "charge_taxes",
+    "fixed_charge_taxes",
+    "commitment_taxes",
+    "add_on_taxes",
+    "customer_taxes",
+    "fixed_charge_events",
+    "fixed_charge_units_overrides",
+    "cached_aggregations",
+    "fee_pricing_units",
     "billing_entity_taxes",
     "subscriptions",
     "events",
@@ -936,7 +1444,7 @@ def _doors() -> None:
         op,
         rls.INGEST,
         "billable_metrics",
-        "SELECT (organization_id, code, field_name, aggregation_type, deleted_at)",
+        "SELECT (organization_id, code, field_name, aggregation_type, expression, deleted_at)",
     )
 
     rls.allow(op, rls.RELAY, "jobs", "SELECT, INSERT, UPDATE, DELETE")
