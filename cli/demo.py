@@ -215,6 +215,7 @@ async def _subscribe_all(organization_id: UUID, start: datetime, rng: random.Ran
             customer.name, customer.email = name, f"finance@{name.split()[0].lower()}.example"
             customer.country, customer.city, customer.zipcode = "DE", "Hamburg", f"20{number:03d}"
             customer.address_line1 = f"Baumallee {number + 1}"
+            await work.session.flush()  # subscribing reads the customer anew
             anniversary = {"billing_time": "anniversary"} if number % 5 == 4 else {}
             await subscribe(work, customer, plan, _external_id(number), anniversary)
         progress.advance(shown)
