@@ -15,7 +15,12 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
+from graphql_api.catalog.add_ons import AddOnMutations, AddOnQueries
+from graphql_api.catalog.charge_mutations import ChargeMutations
+from graphql_api.catalog.entity_taxes import EntityTaxMutations, EntityTaxQueries
+from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
+from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
 from graphql_api.catalog.queries import CatalogQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
@@ -30,6 +35,9 @@ from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
 from graphql_api.scalars import SCALARS
+from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
+from graphql_api.subscriptions.mutations import SubscriptionsMutations
+from graphql_api.subscriptions.queries import SubscriptionsQueries
 from graphql_api.texts import StorableTextsRule
 
 __all__ = ["export", "schema"]
@@ -38,8 +46,13 @@ QUERIES: tuple[type, ...] = (
     IdentityQueries,
     CustomersQueries,
     CatalogQueries,
+    MetricQueries,
+    AddOnQueries,
+    EntityTaxQueries,
+    PricingUnitQueries,
     MessagingQueries,
     MeteringQueries,
+    SubscriptionsQueries,
     InvoicingQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -47,7 +60,14 @@ MUTATIONS: tuple[type, ...] = (
     SandboxMutations,
     CustomersMutations,
     CatalogMutations,
+    ChargeMutations,
+    MetricMutations,
+    AddOnMutations,
+    EntityTaxMutations,
+    PricingUnitMutations,
     MessagingMutations,
+    SubscriptionsMutations,
+    SubscriptionChargeMutations,
     InvoicingMutations,
 )
 

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     domain: str = Field("", validation_alias=_names("LAGO_DOMAIN"))
     disable_signup: bool = Field(False, validation_alias=_names("LAGO_DISABLE_SIGNUP"))
     download_link_days: int = Field(7, validation_alias=_names("TARN_DOWNLOAD_LINK_DAYS"))
+    disable_events_validation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_EVENTS_VALIDATION"))
     disable_pdf_generation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_PDF_GENERATION"))
 
     webhook_attempts: int = Field(3, validation_alias=_names("LAGO_WEBHOOK_ATTEMPTS"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from rest_api import (
+    add_ons,
     billable_metrics,
     customers,
     downloads,
@@ -12,8 +13,11 @@ from rest_api import (
     fees,
     invoices,
     organizations,
+    plan_charge_filters,
     plan_charges,
+    plan_fixed_charges,
     plans,
+    subscription_overrides,
     subscriptions,
     taxes,
     usage,
@@ -24,8 +28,9 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, billable_metrics, customers, organizations, plan_charges, plans, subscriptions, taxes, webhook_endpoints,
-    usage, invoices, fees, downloads,
+    events, billable_metrics, customers, organizations, plan_charges, plan_charge_filters,
+    plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
+    add_ons, usage, invoices, fees, downloads,
 )  # fmt: skip
 
 

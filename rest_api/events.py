@@ -7,6 +7,7 @@ Reading goes through the frame like everything else.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -15,10 +16,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from domain.billing.estimate_fees import estimate_fees
 from domain.identity.authenticate import authenticate_api_key
 from domain.kernel import clock
 from domain.kernel.errors import Refusal, Unauthorized, ValidationFailed
+from domain.kernel.validation import Params, clean_json
 from domain.metering import usage_cache
+from domain.metering.estimate_instant import estimate_instant_fees
+from domain.metering.expression_rules import Rules, known_rules
 from domain.metering.incoming import Envelope, EventRow, answer, read_batch, read_single
 from domain.metering.ingest import Ingestion, Unavailable
 from domain.metering.payloads import event_payload
@@ -28,7 +33,7 @@ from infrastructure.settings import settings
 from rest_api import frame
 from rest_api.errors import refusal_answer
 from rest_api.frame import Call, endpoint, page_answer
-from rest_api.routing import PREFIX, ResourceRoute, get
+from rest_api.routing import PREFIX, ResourceRoute, get, post
 
 __all__ = ["close_ingestion", "routes"]
 
@@ -90,13 +95,25 @@ class IngestEndpoint:
         body = await _body(receive)
         address = scope["client"][0] if scope.get("client") else None
         envelope = Envelope.of(tenant.organization_id, tenant.frozen_at or clock.wall(), user_agent, address)
+        rules = await known_rules(tenant.organization_id)
+        try:
+            rows = self._read(body, envelope, rules)
+        except ValidationFailed:
+            # What is known of expressions may be out of date; a refusal must not be.
+            fresh = await known_rules(tenant.organization_id, fresh=True)
+            if fresh == rules:
+                raise
+            rows = self._read(body, envelope, fresh)
         if self.batch:
-            rows = read_batch(body, envelope, settings().events_batch_max_length)
             await _ingestion().store(rows)
             return _encoder.encode({"events": [answer(row) for row in rows]})
-        row = read_single(body, envelope)
-        await self._store_single(row)
-        return _encoder.encode({"event": answer(row)})
+        await self._store_single(rows[0])
+        return _encoder.encode({"event": answer(rows[0])})
+
+    def _read(self, body: bytes, envelope: Envelope, rules: Rules) -> list[EventRow]:
+        if self.batch:
+            return read_batch(body, envelope, settings().events_batch_max_length, rules)
+        return [read_single(body, envelope, rules)]
 
     async def _store_single(self, row: EventRow) -> None:
         try:
@@ -142,7 +159,45 @@ async def index(call: Call) -> Response:
     return page_answer("events", [event_payload(row) for row in page.rows], page)
 
 
+@endpoint(resource="event")
+async def estimate(call: Call) -> Response:
+    """The fees that an event would make, on top of those stored."""
+    return frame.answer({"fees": await estimate_fees(call.work, call.root("event"))})
+
+
+@endpoint(resource="event")
+async def estimate_instant(call: Call) -> Response:
+    """What an event would cost by itself."""
+    return frame.answer({"fees": await estimate_instant_fees(call.work, [call.root("event")])})
+
+
+@endpoint(resource="event")
+async def estimate_instant_batch(call: Call) -> Response:
+    """The same for many events."""
+    return frame.answer({"fees": await estimate_instant_fees(call.work, _many(call.body))})
+
+
+def _many(body: object) -> list[Params]:
+    """The list of a body {"events": [...]}. Raises ValidationFailed."""
+    sent = body.get("events") if isinstance(body, Mapping) else None
+    if not isinstance(sent, list) or not sent:
+        raise ValidationFailed({"events": ["no_events"]})
+    if len(sent) > settings().events_batch_max_length:
+        raise ValidationFailed({"events": ["too_many_events"]})
+    wrong = {
+        str(place): {"event": ["value_is_invalid"]}
+        for place, each in enumerate(sent)
+        if not isinstance(each, Mapping) or not clean_json(each)
+    }
+    if wrong:
+        raise ValidationFailed(wrong)
+    return sent
+
+
 routes = [
+    post("/events/estimate_fees", estimate),
+    post("/events/estimate_instant_fees", estimate_instant),
+    post("/events/batch_estimate_instant_fees", estimate_instant_batch),
     ResourceRoute(f"{PREFIX}/events", IngestEndpoint(batch=False), methods=["POST"]),
     ResourceRoute(f"{PREFIX}/events/batch", IngestEndpoint(batch=True), methods=["POST"]),
     get("/events", index),

@@ -8,15 +8,15 @@ from starlette.responses import Response
 
 from domain.invoicing.fee_queries import FeeFilter, fee_row, fees_page
 from domain.invoicing.payloads import fee_payloads
+from domain.invoicing.standalone_fees import PAYMENT_STATUSES, delete_fee, set_payment_status
 from domain.kernel.currencies import CURRENCIES
 from domain.kernel.validation import Reader
 from rest_api.frame import Call, answer, endpoint, page_answer
-from rest_api.routing import get
+from rest_api.routing import delete, get, put
 
 __all__ = ["routes"]
 
 FEE_TYPES = ("charge", "add_on", "subscription", "credit", "commitment", "fixed_charge")
-PAYMENT_STATUSES = ("pending", "succeeded", "failed", "refunded")
 
 
 @endpoint(resource="fee")
@@ -30,6 +30,22 @@ async def index(call: Call) -> Response:
 async def show(call: Call) -> Response:
     row = await fee_row(call.work.session, call.path["id"])
     return answer({"fee": (await fee_payloads(call.work, [row]))[0]})
+
+
+@endpoint(resource="fee")
+async def update(call: Call) -> Response:
+    """Notes what became of the payment of a fee without an invoice."""
+    fee = await set_payment_status(call.work, call.path["id"], call.root("fee"))
+    row = await fee_row(call.work.session, fee.id)
+    return answer({"fee": (await fee_payloads(call.work, [row]))[0]})
+
+
+@endpoint(resource="fee")
+async def destroy(call: Call) -> Response:
+    row = await fee_row(call.work.session, call.path["id"])
+    payload = (await fee_payloads(call.work, [row]))[0]
+    await delete_fee(call.work, row.id)
+    return answer({"fee": payload})
 
 
 def _filter(call: Call) -> FeeFilter:
@@ -46,8 +62,7 @@ def _filter(call: Call) -> FeeFilter:
         succeeded_at=_range(read, "succeeded_at"),
         failed_at=_range(read, "failed_at"),
         refunded_at=_range(read, "refunded_at"),
-        # Fees of single events belong to charges paid in advance, which no plan has yet.
-        nothing=bool(call.query.get("event_transaction_id")),
+        event_transaction_id=call.query.get("event_transaction_id") or None,
     )
     read.finish()
     return wanted
@@ -57,4 +72,9 @@ def _range(read: Reader, name: str) -> tuple[datetime | None, datetime | None]:
     return read.instant(f"{name}_from"), read.instant(f"{name}_to")
 
 
-routes = [get("/fees", index), get("/fees/{id}", show)]
+routes = [
+    get("/fees", index),
+    get("/fees/{id}", show),
+    put("/fees/{id}", update),
+    delete("/fees/{id}", destroy),
+]

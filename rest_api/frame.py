@@ -88,6 +88,11 @@ class Call:
             )
         return value
 
+    def options(self, name: str) -> Mapping[str, Any]:
+        """The body's root object where a body is optional, as for a deletion; {} without one."""
+        value = self.body.get(name) if isinstance(self.body, Mapping) else None
+        return self.root(name) if value else {}
+
 
 Handler = Callable[[Call], Awaitable[Response]]
 

@@ -11,6 +11,8 @@ from starlette.responses import Response
 
 from domain.billing.finalize import finalize as finalize_drafts
 from domain.billing.finalize import refresh as refresh_drafts
+from domain.billing.one_off import create_one_off_invoice
+from domain.customers.models import Customer
 from domain.customers.queries import customer_row
 from domain.invoicing.payloads import invoice_details, invoice_payloads
 from domain.invoicing.queries import VISIBLE, InvoiceFilter, billing_entity_ids, invoice_row, invoices_page
@@ -73,6 +75,15 @@ async def download(call: Call) -> Response:
         return await _shown(call, row.id)
     call.work.enqueue(JobRequest(GENERATE, {"invoice_ids": [row.id]}, unique_key=str(row.id)))
     return empty_answer()
+
+
+@endpoint(resource="invoice")
+async def create(call: Call) -> Response:
+    """A one-off invoice."""
+    params = call.root("invoice")
+    row = await customer_row(call.work.session, external_id=str(params.get("external_customer_id")))
+    customer = await call.work.session.get_one(Customer, row.id)
+    return await _shown(call, await create_one_off_invoice(call.work, customer, params))
 
 
 async def _page(call: Call, wanted: InvoiceFilter) -> Response:
@@ -138,6 +149,7 @@ def _date(text: str | None) -> date | None:
 
 routes = [
     get("/invoices", index),
+    post("/invoices", create),
     get("/invoices/{id}", show),
     put("/invoices/{id}/refresh", refresh),
     put("/invoices/{id}/finalize", finalize),

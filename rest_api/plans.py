@@ -6,11 +6,12 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from domain.catalog.payloads import plan_payloads
+from domain.catalog.plan_metadata import change_metadata, remove_metadata_key
+from domain.catalog.plan_payloads import plan_payloads
 from domain.catalog.plans import create_plan, delete_plan, update_plan
 from domain.catalog.queries import plan_row, plans_page
 from rest_api.frame import Call, answer, endpoint, page_answer
-from rest_api.routing import delete, get, post, put
+from rest_api.routing import delete, get, patch, post, put
 
 __all__ = ["routes"]
 
@@ -47,7 +48,35 @@ async def _shown(call: Call, plan_id: UUID) -> Response:
     return answer({"plan": (await plan_payloads(call.work.session, [plan_id]))[plan_id]})
 
 
+@endpoint(resource="plan")
+async def replace_metadata(call: Call) -> Response:
+    params = {"metadata": call.body.get("metadata")} if isinstance(call.body, dict) else {}
+    return answer({"metadata": await change_metadata(call.work, params, merge=False, code=call.path["code"])})
+
+
+@endpoint(resource="plan")
+async def merge_metadata(call: Call) -> Response:
+    params = {"metadata": call.body.get("metadata")} if isinstance(call.body, dict) else {}
+    return answer({"metadata": await change_metadata(call.work, params, merge=True, code=call.path["code"])})
+
+
+@endpoint(resource="plan")
+async def clear_metadata(call: Call) -> Response:
+    await change_metadata(call.work, {}, merge=False, code=call.path["code"])
+    return answer({"metadata": None})
+
+
+@endpoint(resource="plan")
+async def remove_metadata(call: Call) -> Response:
+    left = await remove_metadata_key(call.work, call.path["key"], code=call.path["code"])
+    return answer({"metadata": left})
+
+
 routes = [
+    post("/plans/{code}/metadata", replace_metadata),
+    patch("/plans/{code}/metadata", merge_metadata),
+    delete("/plans/{code}/metadata", clear_metadata),
+    delete("/plans/{code}/metadata/{key}", remove_metadata),
     get("/plans", index),
     post("/plans", create),
     get("/plans/{code}", show),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-__all__ = ["PREFIX", "ResourceRoute", "delete", "get", "post", "put"]
+__all__ = ["PREFIX", "ResourceRoute", "delete", "get", "patch", "post", "put"]
 
 PREFIX = "/api/v1"
 
@@ -51,6 +51,11 @@ def post(path: str, endpoint: Endpoint) -> ResourceRoute:
 def put(path: str, endpoint: Endpoint) -> ResourceRoute:
     """PUT and PATCH under /api/v1: updates answer both alike."""
     return ResourceRoute(PREFIX + path, endpoint, methods=["PUT", "PATCH"])
+
+
+def patch(path: str, endpoint: Endpoint) -> ResourceRoute:
+    """PATCH alone under /api/v1: where it merges and another verb replaces."""
+    return ResourceRoute(PREFIX + path, endpoint, methods=["PATCH"])
 
 
 def delete(path: str, endpoint: Endpoint) -> ResourceRoute:

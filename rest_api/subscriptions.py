@@ -9,7 +9,7 @@ from starlette.responses import Response
 from domain.billing.subscribe import plan_by_code, subscribe
 from domain.billing.terminate import terminate as terminate_subscription
 from domain.billing.update_subscription import update_subscription
-from domain.catalog.payloads import plan_payloads
+from domain.catalog.plan_payloads import plan_payloads
 from domain.customers.find_or_create import find_or_create
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.validation import Reader

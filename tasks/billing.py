@@ -7,23 +7,32 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.billing.bill import LostRace, bill_subscriptions
+from domain.billing.bill import LostRace, bill_paid_fees, bill_subscriptions
 from domain.billing.chunk import bill_chunk
 from domain.billing.delete_customer import end_subscriptions_of_customers
 from domain.billing.delete_plan import end_subscriptions_of_plans
-from domain.billing.finalize import finalize
+from domain.billing.drafts import move_draft_dates, refresh_drafts
+from domain.billing.finalize import finalize, refresh
+from domain.billing.pay_in_advance import bill_events
+from domain.billing.plan_amounts import follow_amounts
 from domain.billing.requests import BillRequest
 from domain.billing.terminate import switch_to_next
+from domain.billing.units import change_units
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from tasks.halving import do_or_halve
 from tasks.jobs import job
 from tasks.retries import DEFAULT, lock
 
-__all__ = ["BILL", "bill", "bill_groups", "end_of_customers", "end_of_plans", "finalize_drafts", "switch"]
+__all__ = [
+    "BILL", "bill", "bill_groups", "change_fixed_units", "end_of_customers", "end_of_plans", "finalize_drafts",
+    "follow_plan_amounts", "move_dates", "pay_in_advance", "refresh_all", "refresh_some", "regroup", "switch",
+]  # fmt: skip
 
 BILL = "billing.bill_subscriptions"
 FINALIZE = "billing.finalize_chunk"
+PAY_IN_ADVANCE = "billing.pay_in_advance"
+REFRESH = "billing.refresh_chunk"
 RETRIES = (lock(25, LostRace), DEFAULT)
 # A chunk of 500 customers takes seconds; the limit is for a database that is very busy.
 TIME_LIMIT = 1800
@@ -85,3 +94,57 @@ async def end_of_plans(work: UnitOfWork, plan_ids: list[str]) -> None:
 async def end_of_customers(work: UnitOfWork, customer_ids: list[str]) -> None:
     """What the deletion of customers drags along."""
     await end_subscriptions_of_customers(work, _ids(customer_ids))
+
+
+@job("billing.change_units", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def change_fixed_units(work: UnitOfWork, fixed_charge_ids: list[str], at_once: bool) -> None:
+    """Subscriptions follow the units of their plans' fixed charges."""
+    await change_units(work, _ids(fixed_charge_ids), at_once=at_once)
+
+
+@job(PAY_IN_ADVANCE, dedicated="events", retries=RETRIES, time_limit=TIME_LIMIT)
+async def pay_in_advance(work: UnitOfWork, event_ids: list[str]) -> None:
+    """Bills events of charges that are paid in advance."""
+    await do_or_halve(
+        work,
+        event_ids,
+        lambda some: bill_events(work, _ids(some)),
+        lambda some: JobRequest(PAY_IN_ADVANCE, {"event_ids": list(some)}),
+    )
+
+
+@job("billing.regroup_paid_fees", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def regroup(work: UnitOfWork, subscription_id: str, at: str) -> None:
+    """What was paid in advance on a subscription that ended without a bill is put on an invoice."""
+    await bill_paid_fees(work, UUID(subscription_id), datetime.fromisoformat(at))
+
+
+@job("billing.refresh_drafts", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def refresh_all(work: UnitOfWork, plan_ids: list[str] | None) -> None:
+    """Finds the drafts that a change of plans (None: of taxes) concerns."""
+    await refresh_drafts(work, None if plan_ids is None else _ids(plan_ids))
+
+
+@job(REFRESH, queue="invoices", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def refresh_some(work: UnitOfWork, invoice_ids: list[str]) -> None:
+    """Computes drafts anew."""
+    await do_or_halve(
+        work,
+        invoice_ids,
+        lambda some: refresh(work, _ids(some)),
+        lambda some: JobRequest(REFRESH, {"invoice_ids": list(some)}),
+    )
+
+
+@job("billing.move_draft_dates", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def move_dates(
+    work: UnitOfWork, customer_ids: Sequence[str] = (), billing_entity_ids: Sequence[str] = ()
+) -> None:
+    """Drafts follow the terms of their customers."""
+    await move_draft_dates(work, customer_ids=_ids(customer_ids), billing_entity_ids=_ids(billing_entity_ids))
+
+
+@job("billing.follow_amounts", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def follow_plan_amounts(work: UnitOfWork, plan_ids: list[str]) -> None:
+    """Planned changes of plan follow new prices."""
+    await follow_amounts(work, _ids(plan_ids))

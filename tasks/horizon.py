@@ -20,12 +20,13 @@ from domain.invoicing.models import Invoice
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import KEPT_DAYS
-from domain.messaging.models import Webhook
+from domain.messaging.models import Webhook, WebhookEndpoint
+from domain.metering.models import Event
 from domain.subscriptions.models import Subscription
 
 __all__ = [
     "active_subscriptions", "any_time", "drafts", "never", "old_webhooks", "pending_starts", "planned_ends",
-    "running_trials",
+    "received_events", "running_trials",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -83,6 +84,19 @@ async def drafts(work: UnitOfWork, after: datetime) -> datetime | None:
     query = sa.select(sa.func.min(invoice.expected_finalization_date)).where(invoice.status == "draft")
     first = await work.session.scalar(query)
     return max(after, datetime.combine(first, time(), UTC)) if first else None
+
+
+async def received_events(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The end of the first hour in which events came that no tick has looked over, if there is anyone to tell."""
+    hour = after.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    e, told = table(Event).c, sa.exists(sa.select(table(WebhookEndpoint).c.id))
+    query = sa.select(sa.func.min(e.created_at)).where(
+        e.organization_id == work.organization_id, e.created_at >= hour, told
+    )
+    first: datetime | None = await work.session.scalar(query)
+    if first is None:
+        return None
+    return max(after, first.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
 
 
 async def old_webhooks(work: UnitOfWork, after: datetime) -> datetime | None:

@@ -13,9 +13,11 @@ __all__ = ["fill_event_values", "post_process_events"]
 
 
 @job("metering.post_process", dedicated="events", unique_while="start")
-async def post_process_events(work: UnitOfWork, subscriptions: list[str], codes: list[str]) -> None:
+async def post_process_events(
+    work: UnitOfWork, subscriptions: list[str], codes: list[str], ids: list[str] | None = None
+) -> None:
     """What follows from a batch of events, once for the batch."""
-    await post_process(work, subscriptions, codes)
+    await post_process(work, subscriptions, codes, ids or ())
 
 
 @job(FILL_VALUES, queue="low_priority")

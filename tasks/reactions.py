@@ -15,13 +15,30 @@ from domain.catalog.events import (
     BillableMetricCreated,
     BillableMetricDeleted,
     BillableMetricUpdated,
+    FixedChargeUnitsChanged,
     MetricFieldChanged,
+    PlanAmountChanged,
+    PlanComponentsChanged,
     PlanCreated,
     PlanDeletionRequested,
+    PlanPricesChanged,
     PlanUpdated,
+    TaxChanged,
 )
-from domain.customers.events import CustomerCreated, CustomerDeleted, CustomerUpdated
-from domain.invoicing.events import InvoiceDocumentGenerated, InvoicesDrafted, InvoicesFinalized
+from domain.customers.events import (
+    CustomerCreated,
+    CustomerDeleted,
+    CustomerInvoiceTermsChanged,
+    CustomerUpdated,
+)
+from domain.identity.events import BillingTermsChanged
+from domain.invoicing.events import (
+    FeesCreated,
+    InvoiceDocumentGenerated,
+    InvoicesDrafted,
+    InvoicesFinalized,
+    OneOffInvoicesCreated,
+)
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
@@ -36,6 +53,7 @@ from domain.subscriptions.events import (
 )
 from infrastructure.settings import settings
 from tasks.billing import BILL
+from tasks.catalog import CASCADE
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
 
@@ -60,7 +78,27 @@ async def fill_values(work: UnitOfWork, events: Sequence[MetricFieldChanged]) ->
     return [JobRequest(FILL_VALUES, {"metric_id": event.metric_id}) for event in events]
 
 
-async def documents(work: UnitOfWork, events: Sequence[InvoicesFinalized]) -> Iterable[JobRequest]:
+async def change_units(work: UnitOfWork, events: Sequence[FixedChargeUnitsChanged]) -> Iterable[JobRequest]:
+    """The fixed charges of one command together, so that a subscription gets one invoice for them."""
+    jobs = []
+    for at_once in (True, False):
+        ids = _ids([event for event in events if event.at_once is at_once], "fixed_charge_ids")
+        jobs += [
+            JobRequest("billing.change_units", {"fixed_charge_ids": some, "at_once": at_once}) for some in _chunks(ids)
+        ]
+    return jobs
+
+
+async def cascade(work: UnitOfWork, events: Sequence[PlanPricesChanged]) -> Iterable[JobRequest]:
+    return [
+        JobRequest(CASCADE, {"plan_id": event.plan_id, "before": event.before, "at_once": event.at_once})
+        for event in events
+    ]
+
+
+async def documents(
+    work: UnitOfWork, events: Sequence[InvoicesFinalized | OneOffInvoicesCreated]
+) -> Iterable[JobRequest]:
     """The PDFs, a few at a time, unless the installation makes none."""
     if settings().disable_pdf_generation:
         return []
@@ -77,11 +115,33 @@ def job_with(actor: str, field: str) -> Reaction:
     return react
 
 
+async def refresh_all_drafts(work: UnitOfWork, events: Sequence[TaxChanged]) -> Iterable[JobRequest]:
+    """A tax may apply, or have applied, to any draft."""
+    return [JobRequest("billing.refresh_drafts", {"plan_ids": None})]
+
+
+async def move_dates_of_customers(
+    work: UnitOfWork, events: Sequence[CustomerInvoiceTermsChanged]
+) -> Iterable[JobRequest]:
+    ids = list(dict.fromkeys(event.customer_id for event in events))
+    return [JobRequest("billing.move_draft_dates", {"customer_ids": some}) for some in _chunks(ids)]
+
+
 # What a command's events make Tarn do.
 JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     BillingDue: (bill,),
+    FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
     InvoicesFinalized: (documents,),
+    OneOffInvoicesCreated: (documents,),
+    PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),
+    PlanAmountChanged: (job_with("billing.follow_amounts", "plan_ids"),),
+    BillableMetricDeleted: (job_with("billing.refresh_drafts", "plan_ids"),),
+    PlanComponentsChanged: (job_with("billing.refresh_drafts", "plan_ids"),),
+    TaxChanged: (refresh_all_drafts,),
+    CustomerInvoiceTermsChanged: (move_dates_of_customers,),
+    BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
+    PlanPricesChanged: (cascade,),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
@@ -103,6 +163,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
+    OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
+    FeesCreated: ("fee.created", "fee_ids"),
 }
 
 

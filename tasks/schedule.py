@@ -27,6 +27,7 @@ from domain.identity.models import Organization
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
+from domain.messaging.events_errors import post_validate_events
 from tasks import horizon
 
 __all__ = ["SCHEDULE", "SCHEDULED", "Scheduled", "last_tick", "next_tick", "tick_of"]
@@ -67,6 +68,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
               horizon.pending_starts, chunk=500),
     Scheduled("terminate_ended_subscriptions", "lago_terminate_ended_subscriptions", "5 * * * *", terminate_ended,
               horizon.planned_ends, chunk=500),
+    Scheduled("post_validate_events", "lago_post_validate_events", "5 * * * *", post_validate_events,
+              horizon.received_events),
     Scheduled("bill_customers", "lago_bill_customers", "10 * * * *", bill_due, horizon.active_subscriptions),
     Scheduled("api_keys_track_usage", "lago_api_keys_track_usage", "15 * * * *", track_usage, horizon.never),
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),

@@ -170,7 +170,8 @@ async def makers(migrated: str) -> AsyncIterator[Makers]:
     async def dispatch(rows: Sequence[Mapping[str, object]]) -> None:
         sent.rows.extend(rows)
 
-    queues = {"metering.post_process": "default", "metering.fill_values": "default"}
+    actors = ("metering.post_process", "metering.fill_values", "billing.pay_in_advance")
+    queues = dict.fromkeys(actors, "default")
     install_reactions(Reactions(requests, dispatch, queues))
     made = Makers(sent)
     yield made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -46,16 +46,29 @@ async def activate_due(work: UnitOfWork) -> int:
         .limit(CHUNK)
         .with_for_update(of=Subscription, skip_locked=True)
     )
-    started = 0
-    for row, plan, zone_name in (await work.session.execute(query)).tuples():
-        customer_zone = ZoneInfo(zone_name)
-        if local_date(row.subscription_at, customer_zone) > local_date(now, customer_zone):
-            continue
-        try:
-            await activate(work, row, now, now)
-        except Refusal:
-            await work.session.refresh(row)
-            continue
-        await bill_start(work, row, plan, now)
-        started += 1
+    started, after = 0, None
+    while started < CHUNK:
+        # A page may hold none whose local day has come: the next one may.
+        following = query if after is None else query.where(col(Subscription.id) > after)
+        page = list((await work.session.execute(following)).tuples())
+        for row, plan, zone_name in page:
+            started += await _start(work, row, plan, ZoneInfo(zone_name), now)
+            if started == CHUNK:
+                break
+        if len(page) < CHUNK:
+            break
+        after = page[-1][0].id
     return started
+
+
+async def _start(work: UnitOfWork, row: Subscription, plan: Plan, zone: ZoneInfo, now: datetime) -> int:
+    """1 if the row was started."""
+    if local_date(row.subscription_at, zone) > local_date(now, zone):
+        return 0
+    try:
+        await activate(work, row, now, now)
+    except Refusal:
+        await work.session.refresh(row)
+        return 0
+    await bill_start(work, row, plan, now)
+    return 1

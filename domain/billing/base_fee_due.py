@@ -9,7 +9,7 @@ from domain.subscriptions.calendar import SPLIT_INTERVALS, is_opening_month, per
 from domain.subscriptions.instants import local_date
 from domain.subscriptions.trial import in_trial, trial_ends_at
 
-__all__ = ["is_base_fee_due", "trial_end"]
+__all__ = ["is_base_fee_due", "opens_period", "trial_end"]
 
 
 def is_base_fee_due(
@@ -20,7 +20,7 @@ def is_base_fee_due(
     last = past.last_base_fee_at
     if terms.pay_in_advance and last is not None and local_date(last, terms.zone) == issuing_date:
         return False
-    if terms.interval in SPLIT_INTERVALS and not _opens(subscription, past, at):
+    if not opens_period(subscription, past, at):
         return False
     if _still_in_trial(subscription, at):
         return False
@@ -37,9 +37,11 @@ def trial_end(subscription: SubscriptionFacts) -> datetime | None:
     return trial_ends_at(start, subscription.trial_period)
 
 
-def _opens(subscription: SubscriptionFacts, past: Past, at: datetime) -> bool:
-    """Yearly and semiannual plans may be billed monthly for their usage: the base fee comes once a period."""
+def opens_period(subscription: SubscriptionFacts, past: Past, at: datetime) -> bool:
+    """Yearly and semiannual plans may be billed monthly for their usage: what comes once a period comes now."""
     terms = subscription.terms
+    if terms.interval not in SPLIT_INTERVALS:
+        return True
     today = local_date(at, terms.zone)
     opening = is_opening_month(terms.schedule, today)
     if not terms.pay_in_advance:

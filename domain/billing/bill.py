@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from domain.billing.assemble import Built
 from domain.billing.build import build
 from domain.billing.lines import AlreadyBilled
+from domain.billing.regroup import regroup_paid_fees
 from domain.billing.requests import BillRequest, Line, Target
-from domain.invoicing.events import InvoicesDrafted, InvoicesFinalized
+from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized
 from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.write import insert_invoices
 from domain.kernel import clock
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.carried import keep_levels
 
-__all__ = ["LostRace", "bill_subscriptions", "number_and_announce"]
+__all__ = ["LostRace", "bill_paid_fees", "bill_subscriptions", "number_and_announce"]
+
+
+# Bills on whose occasion paid standalone fees are put on an invoice.
+REGROUPING = ("subscription_periodic", "subscription_terminating", "upgrading")
 
 
 class LostRace(Exception):
@@ -41,12 +48,24 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
         for request in requests
     ]
     built = await build(work, targets)
-    if not built:
-        return []
-    written = await insert_invoices(work, [each.rows for each in built])
-    kept = [each for each in built if _complete(each, written.get(each.target.invoice_id, 0))]
-    await number_and_announce(work, kept)
-    return [each.target.invoice_id for each in kept]
+    kept = []
+    if built:
+        written = await insert_invoices(work, [each.rows for each in built])
+        kept = [each for each in built if _complete(each, written.get(each.target.invoice_id, 0))]
+        await keep_levels(work, [level for each in kept for level in each.levels])
+    alone = tuple(UUID(row["id"]) for each in kept for row in each.rows.fees if row["invoice_id"] is None)
+    if alone:
+        work.record(FeesCreated(alone))
+    regrouped = await regroup_paid_fees(work, [each for each in requests if each.reason in REGROUPING])
+    await number_and_announce(work, [*kept, *regrouped])
+    return [each.target.invoice_id for each in (*kept, *regrouped)]
+
+
+async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) -> list[UUID]:
+    """The invoices of paid standalone fees of a subscription that ended without a bill of its own."""
+    built = await regroup_paid_fees(work, [BillRequest((subscription_id,), at, "subscription_terminating")])
+    await number_and_announce(work, built)
+    return [each.target.invoice_id for each in built]
 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:

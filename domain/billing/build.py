@@ -7,12 +7,14 @@ from uuid import UUID
 
 from domain.billing.assemble import Built, assemble
 from domain.billing.facts import load_facts
+from domain.billing.history import load_history
 from domain.billing.lines import billed_lines
-from domain.billing.rating import usage_questions
+from domain.billing.rating import Known
 from domain.billing.requests import Target
+from domain.billing.usage_fees import AskedCharge, asked_charges
 from domain.invoicing.dates import InvoiceDates
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.metering.usage import measure
+from domain.metering.charge_questions import measure_charges
 
 __all__ = ["build"]
 
@@ -33,16 +35,18 @@ async def build(
     """
     facts = await load_facts(work.session, targets)
     planned = await billed_lines(work.session, facts, targets)
-    questions = [
-        question
+    asked: dict[int, Sequence[AskedCharge]] = {
+        line.number: asked_charges(line, facts, rebuilt=target.exists)
         for target, lines in planned
         if not target.skip_charges
         for line in lines
-        for question in usage_questions(line, facts)
+    }
+    usage = await measure_charges(
+        work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
+    )
+    known = Known(facts, await load_history(work.session, facts, planned), asked, usage)
+    dates = dates or {}
+    built = [
+        assemble(target, lines, known, draft=draft, dates=dates.get(target.invoice_id)) for target, lines in planned
     ]
-    usage = await measure(work, questions)
-    known = dates or {}
-    return [
-        assemble(target, lines, facts, usage, draft=draft, dates=known.get(target.invoice_id))
-        for target, lines in planned
-    ]
+    return [each for each in built if each is not None]

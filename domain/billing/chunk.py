@@ -33,6 +33,7 @@ async def bill_chunk(work: UnitOfWork, groups: Sequence[Sequence[UUID]], at: dat
     a group that fails alone raises, and stays in the ledger with the reason. What the database or the connection is to
     blame for is raised at once, for the whole job to be tried again.
     """
+    recorded = work.recorded
     requests = [BillRequest(tuple(group), at, "subscription_periodic") for group in groups]
     try:
         async with work.session.begin_nested():
@@ -40,6 +41,7 @@ async def bill_chunk(work: UnitOfWork, groups: Sequence[Sequence[UUID]], at: dat
     except Exception as error:
         if len(groups) <= 1 or _is_infrastructure(error):
             raise
+        work.forget_since(recorded)
         log.warning("chunk halved", groups=len(groups), error=f"{type(error).__name__}: {error}"[:500])
     middle = len(groups) // 2
     for half in (groups[:middle], groups[middle:]):

@@ -8,8 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from domain.billing.drafts import finalize_drafts_of_plans
 from domain.billing.terminate import terminate_active
 from domain.catalog.models import Plan
+from domain.catalog.plans import remove_plans
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.rows import table
@@ -43,7 +45,7 @@ async def refuse_unpaid_end(work: UnitOfWork, *, plan_id: UUID | None = None, cu
 
 
 async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
-    """Ends active subscriptions with their last bill, cancels pending ones, then removes the plans.
+    """Ends active subscriptions with their last bill, cancels pending ones, finalizes drafts, removes the plans.
 
     Charges stay, because fees point at them; the code is free again.
     """
@@ -79,6 +81,6 @@ async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID])
         if row.status == "pending":
             await cancel(work, row, now)
     await terminate_active(work, [row for row in rows if row.status == "active"], now)
-    for plan in plans:
-        plan.pending_deletion, plan.deleted_at = False, now
     await work.session.flush()
+    await finalize_drafts_of_plans(work, [plan.id for plan in plans])
+    await remove_plans(work, plan_ids)

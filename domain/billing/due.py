@@ -30,7 +30,8 @@ _DUE: Final = sa.text(
     """
     WITH subscription AS (
         SELECT s.id, s.customer_id, s.billing_time, s.subscription_at, s.consolidate_invoice, s.purchase_order_number,
-               p.interval, p.amount_currency, coalesce(p.bill_charges_monthly, false) AS split, c.billing_entity_id,
+               p.interval, p.amount_currency, c.billing_entity_id,
+               coalesce(p.bill_charges_monthly, false) OR coalesce(p.bill_fixed_charges_monthly, false) AS split,
                zone.name AS timezone, today.day, (s.subscription_at AT TIME ZONE zone.name)::date AS anchor
         FROM subscriptions s
         JOIN plans p ON p.id = s.plan_id

@@ -37,11 +37,20 @@ async def terminate_ended(work: UnitOfWork) -> int:
         .limit(CHUNK)
         .with_for_update(of=Subscription, skip_locked=True)
     )
-    ended = []
-    for row, zone_name in (await work.session.execute(query)).tuples():
-        customer_zone = ZoneInfo(zone_name)
-        if row.ending_at and local_date(row.ending_at, customer_zone) == local_date(now, customer_zone):
-            ended.append(row)
+    ended: list[Subscription] = []
+    after = None
+    while len(ended) < CHUNK:
+        # A page may hold none whose local day has come: the next one may.
+        following = query if after is None else query.where(col(Subscription.id) > after)
+        page = list((await work.session.execute(following)).tuples())
+        for row, zone_name in page:
+            zone_of_row = ZoneInfo(zone_name)
+            if row.ending_at and local_date(row.ending_at, zone_of_row) == local_date(now, zone_of_row):
+                ended.append(row)
+        if len(page) < CHUNK:
+            break
+        after = page[-1][0].id
+    del ended[CHUNK:]
     if ended:
         await terminate_active(work, ended, now)
     return len(ended)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,15 +14,16 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.billing.plan_facts import ChargeFacts, CommitmentFacts, FixedChargeFacts, PlanFacts, load_plans
 from domain.billing.requests import Target
-from domain.invoicing.calculation.state import Tax
+from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
 from domain.invoicing.dates import DateSettings
 from domain.subscriptions.calendar import BillingTime, Interval
 from domain.subscriptions.plan_change import is_upgrade
 from domain.subscriptions.terms import SubscriptionTerms, Successor
 from infrastructure import exact_json
 
-__all__ = ["ChargeFacts", "CustomerFacts", "Facts", "Past", "SubscriptionFacts", "TaxFacts", "load_facts", "zone_of"]
+__all__ = ["CustomerFacts", "Facts", "Past", "SubscriptionFacts", "load_facts", "zone_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,54 +65,42 @@ class SubscriptionFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeFacts:
-    """A charge of a plan and the metric it prices."""
-
-    id: UUID
-    plan_id: UUID
-    charge_model: str
-    properties: Mapping[str, Any]
-    metric_id: UUID
-    metric_code: str
-    aggregation_type: str
-    field_name: str | None
-    recurring: bool
-    rounding_function: str | None
-    rounding_precision: int | None
-    values_ready: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TaxFacts:
-    id: UUID
-    code: str
-    name: str
-    description: str | None
-    tax: Tax
-
-
-@dataclass(frozen=True, slots=True)
 class Past:
     """What other invoices say about a subscription, as of the invoice being built.
 
-    last_base_fee_at: creation of its latest other base fee. invoices: how many others it has, counted up to two.
-    last_timezone, last_charges_to: of the invoice before.
+    last_base_fee_at: creation of its latest other base fee. invoices: how many others it has for its periods, counted
+    up to two. last_*: of the invoice before.
     """
 
     last_base_fee_at: datetime | None = None
     invoices: int = 0
     last_timezone: str | None = None
     last_charges_to: datetime | None = None
+    last_fixed_charges_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """subscriptions by id; charges by plan; taxes by billing entity; past by (invoice, subscription)."""
+    """subscriptions by id; taxes by what they are put on; past by (invoice, subscription)."""
 
     subscriptions: Mapping[UUID, SubscriptionFacts]
-    charges: Mapping[UUID, Sequence[ChargeFacts]]
-    taxes: Mapping[UUID, Sequence[TaxFacts]]
-    past: Mapping[tuple[UUID, UUID], Past]
+    plans: PlanFacts = field(default_factory=PlanFacts)
+    taxes: Mapping[UUID, Sequence[TaxFacts]] = field(default_factory=dict)
+    past: Mapping[tuple[UUID, UUID], Past] = field(default_factory=dict)
+
+    def charges_of(self, subscription: SubscriptionFacts) -> Sequence[ChargeFacts]:
+        return self.plans.charges.get(subscription.plan_id, ())
+
+    def fixed_charges_of(self, subscription: SubscriptionFacts) -> Sequence[FixedChargeFacts]:
+        return self.plans.fixed_charges.get(subscription.plan_id, ())
+
+    def commitment_of(self, subscription: SubscriptionFacts) -> CommitmentFacts | None:
+        return self.plans.commitments.get(subscription.plan_id)
+
+    def taxes_of(self, subscription: SubscriptionFacts, owner: UUID | None = None) -> Sequence[TaxFacts]:
+        """The taxes of a fee; owner: the charge, fixed charge or commitment it is for, None for the base fee."""
+        customer = subscription.customer
+        return nearest(self.taxes, owner, subscription.plan_id, customer.id, customer.billing_entity_id)
 
 
 # Rows are locked in the order of their ids: two runs over the same subscriptions go one after the other, and the
@@ -124,7 +112,7 @@ _SUBSCRIPTIONS = sa.text(
     SELECT s.id, s.external_id, s.customer_id, s.plan_id, s.status, s.billing_time, s.subscription_at, s.started_at,
            s.terminated_at, s.trial_ended_at, s.created_at, s.purchase_order_number, s.previous_subscription_id,
            p.parent_id, p.interval, p.amount_cents, p.amount_currency, p.pay_in_advance, p.trial_period,
-           p.bill_charges_monthly,
+           p.bill_charges_monthly, p.bill_fixed_charges_monthly,
            c.billing_entity_id, coalesce(c.timezone, e.timezone, 'UTC') AS timezone, c.account_type,
            coalesce(c.net_payment_term, e.net_payment_term) AS net_payment_term,
            coalesce(c.invoice_grace_period, e.invoice_grace_period) AS grace_period,
@@ -155,30 +143,10 @@ _SUBSCRIPTIONS = sa.text(
     """
 )
 
-_CHARGES = sa.text(
-    """
-    SELECT ch.id, ch.plan_id, ch.charge_model, ch.properties, ch.billable_metric_id,
-           m.code, m.aggregation_type, m.field_name, m.recurring, m.rounding_function, m.rounding_precision,
-           m.values_ready
-    FROM charges ch JOIN billable_metrics m ON m.id = ch.billable_metric_id
-    WHERE ch.plan_id = ANY(:plans) AND ch.deleted_at IS NULL AND m.deleted_at IS NULL
-    ORDER BY ch.plan_id, ch.position, ch.id
-    """
-)
-
-_TAXES = sa.text(
-    """
-    SELECT et.billing_entity_id, t.id, t.code, t.name, t.description, t.rate
-    FROM billing_entity_taxes et JOIN taxes t ON t.id = et.tax_id
-    WHERE et.billing_entity_id = ANY(:entities) AND t.deleted_at IS NULL
-    ORDER BY et.billing_entity_id, et.id
-    """
-)
-
 _PAST = sa.text(
     """
     SELECT line.invoice_id, line.subscription_id, base.last_base_fee_at, other.invoices, last.timezone,
-           last.charges_to_datetime
+           last.charges_to_datetime, last.fixed_charges_to_datetime
     FROM json_to_recordset(CAST(:lines AS json))
          AS line(invoice_id uuid, subscription_id uuid, created_at timestamptz, at timestamptz)
     CROSS JOIN LATERAL (
@@ -191,14 +159,16 @@ _PAST = sa.text(
         SELECT count(*) AS invoices FROM (
             SELECT FROM invoice_subscriptions x JOIN invoices i ON i.id = x.invoice_id
             WHERE x.subscription_id = line.subscription_id AND i.id <> line.invoice_id AND i.status <> 'deleted'
+              AND x.invoicing_reason LIKE 'subscription_%'
             LIMIT 2
         ) found
     ) other
     LEFT JOIN LATERAL (
-        SELECT i.timezone, x.charges_to_datetime
+        SELECT i.timezone, x.charges_to_datetime, x.fixed_charges_to_datetime
         FROM invoice_subscriptions x JOIN invoices i ON i.id = x.invoice_id
         WHERE x.subscription_id = line.subscription_id AND x.timestamp < line.at AND i.id <> line.invoice_id
           AND x.regenerated_invoice_id IS NULL AND i.status <> 'deleted'
+          AND x.invoicing_reason LIKE 'subscription_%'
         ORDER BY x.timestamp DESC LIMIT 1
     ) last ON true
     """
@@ -206,13 +176,12 @@ _PAST = sa.text(
 
 
 async def load_facts(session: AsyncSession, targets: Sequence[Target]) -> Facts:
-    """The facts for all lines of all targets, in five statements; the subscriptions stay locked until the commit."""
+    """The facts for all lines of all targets, in seven statements; the subscriptions stay locked until the commit."""
     ids = sorted({line.subscription_id for target in targets for line in target.lines})
     await session.execute(_LOCK, {"ids": ids})
     subscriptions = _subscriptions((await session.execute(_SUBSCRIPTIONS, {"ids": ids})).all())
     plans = {row.plan_id for row in subscriptions.values()}
     plans |= {row.next_plan_id for row in subscriptions.values() if row.next_plan_id}
-    entities = {row.customer.billing_entity_id for row in subscriptions.values()}
     lines = [
         {
             "invoice_id": target.invoice_id,
@@ -225,8 +194,13 @@ async def load_facts(session: AsyncSession, targets: Sequence[Target]) -> Facts:
     ]
     return Facts(
         subscriptions,
-        _charges((await session.execute(_CHARGES, {"plans": sorted(plans)})).all()),
-        _taxes((await session.execute(_TAXES, {"entities": sorted(entities)})).all()),
+        await load_plans(session, sorted(plans)),
+        await load_taxes(
+            session,
+            entities=sorted({row.customer.billing_entity_id for row in subscriptions.values()}),
+            customers=sorted({row.customer.id for row in subscriptions.values()}),
+            plans=sorted(plans),
+        ),
         {
             (invoice, subscription): Past(*values)
             for invoice, subscription, *values in await session.execute(_PAST, {"lines": exact_json.dump_text(lines)})
@@ -271,6 +245,7 @@ def _subscriptions(rows: Sequence[sa.Row[Any]]) -> dict[UUID, SubscriptionFacts]
                 terminated_at=row.terminated_at if row.status == "terminated" else None,
                 successor=successor,
                 bill_charges_monthly=bool(row.bill_charges_monthly),
+                bill_fixed_charges_monthly=bool(row.bill_fixed_charges_monthly),
             ),
             trial_period=row.trial_period,
             trial_ended_at=row.trial_ended_at,
@@ -299,33 +274,3 @@ def _customer(row: sa.Row[Any]) -> CustomerFacts:
             adjustment=row.adjustment,
         ),
     )
-
-
-def _charges(rows: Sequence[sa.Row[Any]]) -> dict[UUID, list[ChargeFacts]]:
-    found: dict[UUID, list[ChargeFacts]] = defaultdict(list)
-    for row in rows:
-        found[row.plan_id].append(
-            ChargeFacts(
-                id=row.id,
-                plan_id=row.plan_id,
-                charge_model=row.charge_model,
-                properties=row.properties,
-                metric_id=row.billable_metric_id,
-                metric_code=row.code,
-                aggregation_type=row.aggregation_type,
-                field_name=row.field_name,
-                recurring=row.recurring,
-                rounding_function=row.rounding_function,
-                rounding_precision=row.rounding_precision,
-                values_ready=row.values_ready,
-            )
-        )
-    return found
-
-
-def _taxes(rows: Sequence[sa.Row[Any]]) -> dict[UUID, list[TaxFacts]]:
-    found: dict[UUID, list[TaxFacts]] = defaultdict(list)
-    for row in rows:
-        tax = TaxFacts(row.id, row.code, row.name, row.description, Tax(row.id, row.rate))
-        found[row.billing_entity_id].append(tax)
-    return found

@@ -22,6 +22,7 @@ from domain.invoicing.write import rebuild_invoices
 from domain.kernel import clock
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.carried import keep_levels
 
 __all__ = ["FINALIZE_CHUNK", "finalize", "finalize_due", "refresh"]
 
@@ -96,6 +97,8 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
     dates = {target.invoice_id: _dates(drafts[target.invoice_id], target, finalizing) for target in targets}
     built = await build(work, targets, draft=not finalizing, dates=dates)
     await rebuild_invoices(work, [each.rows for each in built])
+    if finalizing:
+        await keep_levels(work, [level for each in built for level in each.levels])
     return built
 
 

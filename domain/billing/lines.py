@@ -17,7 +17,7 @@ from domain.billing.requests import Line, Target
 from domain.kernel.errors import Refusal
 from domain.subscriptions.instants import local_date, start_of_day
 from domain.subscriptions.terms import SubscriptionTerms, Successor
-from domain.subscriptions.windows import Windows, finished_period, follow_previous_window, windows
+from domain.subscriptions.windows import Windows, after_zone_change, finished_period, windows
 from infrastructure import exact_json
 
 __all__ = ["AlreadyBilled", "BilledLine", "billed_lines"]
@@ -32,7 +32,10 @@ class AlreadyBilled(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class BilledLine:
-    """A subscription on an invoice with its windows. number: among the lines of a run. reason: as stored."""
+    """A subscription on an invoice with its windows. number: among the lines of a run. reason: as stored.
+
+    finished: a termination on the first day of a period bills the period before it (handbook, section 2.7).
+    """
 
     number: int
     subscription: SubscriptionFacts
@@ -40,10 +43,23 @@ class BilledLine:
     window: Windows
     at: datetime
     reason: str
+    finished: bool = False
 
     @property
     def recurring(self) -> bool:
         return self.reason == "subscription_periodic"
+
+    @property
+    def bills_periods(self) -> bool:
+        """Base fee, usage and commitments are due; not where only fixed charges are paid in advance."""
+        if self.reason == "in_advance_charge":
+            return False
+        return self.reason != "subscription_starting" or self.subscription.terms.pay_in_advance
+
+    @property
+    def ended_by_upgrade(self) -> bool:
+        terms = self.subscription.terms
+        return terms.successor is Successor.UPGRADE and terms.is_terminated_at(self.at)
 
     @property
     def has_usage(self) -> bool:
@@ -101,11 +117,11 @@ async def billed_lines(
 def _unbilled(line: BilledLine, found: frozenset[str]) -> list[BilledLine]:
     if line.recurring:
         return [] if "periodic" in found or line.subscription.status != "active" else [line]
-    if "once" in found:
+    if "once" in found and line.reason != "in_advance_charge":
         raise AlreadyBilled(line.subscription.id, line.reason)
     finished = _finished(line.subscription.terms, line.at) if line.reason == "subscription_terminating" else None
     if finished is not None and "finished" not in found:
-        return [replace(line, window=finished)]
+        return [replace(line, window=finished, finished=True)]
     return [line]
 
 
@@ -144,15 +160,25 @@ async def _billed(session: AsyncSession, lines: Sequence[BilledLine]) -> Mapping
 def _billed_line(number: int, facts: Facts, target: Target, line: Line) -> BilledLine:
     subscription = facts.subscriptions[line.subscription_id]
     past = facts.past.get((target.invoice_id, line.subscription_id), Past())
+    if line.reason == "in_advance_charge":
+        window = _windows(subscription.terms, line.at, current_usage=True)
+        return BilledLine(number, subscription, past, window, line.at, line.reason)
     window = _windows(subscription.terms, line.at)
+    finished = False
     if line.charges_from is not None and line.charges_from < (window.charges_from_datetime or line.charges_from):
         # The draft billed the whole period that had just ended, and goes on doing so.
-        window = _finished(subscription.terms, line.at) or window
-    moved = past.last_timezone is not None and past.last_timezone != subscription.customer.timezone
-    if moved and window.charges_from_datetime is not None and past.last_charges_to is not None:
-        start = follow_previous_window(window.charges_from_datetime, past.last_charges_to)
-        window = replace(window, charges_from_datetime=start)
-    return BilledLine(number, subscription, past, window, line.at, _stored_reason(subscription.terms, line))
+        before = _finished(subscription.terms, line.at)
+        window, finished = before or window, before is not None
+    if past.last_timezone is not None and past.last_timezone != subscription.customer.timezone:
+        previous = replace(
+            window,
+            charges_to_datetime=past.last_charges_to,
+            fixed_charges_to_datetime=past.last_fixed_charges_to,
+        )
+        window = after_zone_change(window, previous)
+    return BilledLine(
+        number, subscription, past, window, line.at, _stored_reason(subscription.terms, line), finished
+    )
 
 
 def _stored_reason(terms: SubscriptionTerms, line: Line) -> str:

@@ -8,7 +8,9 @@ from uuid import UUID
 
 __all__ = ["REASONS", "BillRequest", "Line", "Target"]
 
-REASONS = ("subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading")
+REASONS = (
+    "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "in_advance_charge",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,8 @@ class BillRequest:
     """Subscriptions of one customer that go on one invoice.
 
     at: the billing instant. reason: one of REASONS; upgrading becomes subscription_terminating for the row that ended
-    and subscription_starting for the other. skip_charges: usage is left out.
+    and subscription_starting for the other; in_advance_charge bills the fixed charges whose units changed at `at`.
+    skip_charges: usage is left out.
     """
 
     subscription_ids: tuple[UUID, ...]
@@ -57,3 +60,8 @@ class Target:
     @property
     def periodic(self) -> bool:
         return self.lines[0].reason == "subscription_periodic"
+
+    @property
+    def in_advance(self) -> bool:
+        """Bills what is paid in advance on its own: issued at once, without a grace period."""
+        return self.lines[0].reason == "in_advance_charge"

@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from domain.billing.events import BillingDue
+from domain.billing.override import overridden_price, plan_to_start_on
 from domain.billing.terminate import require_no_credit_note
+from domain.billing.units import FIRST_UNITS_AFTER, record_first_units
 from domain.catalog.models import Plan
+from domain.catalog.override_plan import read_overrides
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
 from domain.kernel import clock
@@ -25,6 +28,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
 from domain.subscriptions.events import SubscriptionUpdated
+from domain.subscriptions.fixed_units import set_own_units
 from domain.subscriptions.instants import local_date
 from domain.subscriptions.life import (
     Opening,
@@ -47,11 +51,12 @@ __all__ = [
     "read_options",
     "refuse_unsupported",
     "subscribe",
+    "upgrade_to_planned",
 ]
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
 UNSUPPORTED = (
-    "plan_overrides", "usage_thresholds", "activation_rules", "payment_method", "invoice_custom_section",
+    "usage_thresholds", "activation_rules", "payment_method", "invoice_custom_section",
     "progressive_billing_disabled", "authorization",
 )  # fmt: skip
 
@@ -66,6 +71,7 @@ class Asked:
     billing_time: str | None
     consolidate_invoice: bool | None
     purchase_order_number: str | None
+    overrides: Mapping[str, Any] | None
     given: frozenset[str]
 
 
@@ -92,6 +98,7 @@ def read_options(read: Reader) -> Asked:
         billing_time=read.choice("billing_time", ("calendar", "anniversary")),
         consolidate_invoice=read.boolean("consolidate_invoice"),
         purchase_order_number=read.text("purchase_order_number"),
+        overrides=read_overrides(read),
         given=frozenset(read.params),
     )
 
@@ -131,12 +138,14 @@ async def subscribe(
     if current.plan_id == plan.id:
         return current
     if current.status == "pending":
+        plan, own = await plan_to_start_on(work, plan, asked.overrides)
         current.plan_id = plan.id
         current.name = asked.name or current.name
+        await set_own_units(work, current.id, own.units if own else {})
         await work.session.flush()
         return current
     old = await work.session.get_one(Plan, current.plan_id)
-    if is_upgrade((old.amount_cents, old.interval), (plan.amount_cents, plan.interval)):
+    if is_upgrade((old.amount_cents, old.interval), overridden_price(plan, asked.overrides)):
         return await _upgrade(work, current, old, plan, asked)
     return await _downgrade(work, current, plan, asked)
 
@@ -155,6 +164,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
     now = clock.now()
     zone = await customer_zone(work, customer)
     subscription_at = asked.subscription_at or now
+    plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(
         work,
         Opening(
@@ -169,6 +179,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
             purchase_order_number=asked.purchase_order_number,
         ),
     )
+    await set_own_units(work, row.id, own.units if own else {})
     start, today = local_date(subscription_at, zone), local_date(now, zone)
     if start > today:
         return row
@@ -179,13 +190,20 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
     # Backdated: nothing is billed now, the next billing day covers the time since.
     earliest = await queries.latest_termination(work.session, customer.id, external_id)
     await activate(work, row, max(subscription_at, earliest) if earliest else subscription_at, now)
+    await record_first_units(work, [row.id])
     return row
 
 
 async def bill_start(work: UnitOfWork, row: Subscription, plan: Plan, at: datetime) -> None:
-    """Asks for the first invoice of a plan paid in advance, unless its trial is still free."""
+    """Notes the units of a row that just started and asks for its first invoice, if it pays anything in advance.
+
+    That is the base fee of a plan paid in advance, unless its trial is still free, else fixed charges alone.
+    """
+    pays_in_advance = await record_first_units(work, [row.id])
     if plan.pay_in_advance and not await _in_trial(work, row.id, plan, row.trial_ended_at, at):
         work.record(BillingDue((row.id,), at, "subscription_starting", skip_charges=True))
+    elif pays_in_advance and row.started_at is not None:
+        work.record(BillingDue((row.id,), row.started_at + FIRST_UNITS_AFTER, "in_advance_charge"))
 
 
 async def _in_trial(
@@ -224,14 +242,34 @@ async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Pla
     planned = (await queries.pending_successor(work.session, [current.id])).get(current.id)
     if planned is not None:
         await cancel(work, planned, now)
+    plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(work, _successor(current, plan, asked))
+    await set_own_units(work, row.id, own.units if own else {})
     await terminate_row(work, current, now)
     await activate(work, row, now, now)
     billed = [current.id]
-    if plan.pay_in_advance and not await _in_trial(work, row.id, plan, None, now):
+    pays_in_advance = await record_first_units(work, [row.id])
+    if pays_in_advance or (plan.pay_in_advance and not await _in_trial(work, row.id, plan, None, now)):
         billed.append(row.id)
     work.record(BillingDue(tuple(billed), now + timedelta(seconds=1), "upgrading"))
     return row
+
+
+async def upgrade_to_planned(
+    work: UnitOfWork, current: Subscription, old: Plan, planned: Subscription, plan: Plan
+) -> Subscription:
+    """A planned change of plan that is an upgrade by now takes effect at once, with what was asked for."""
+    asked = Asked(
+        name=planned.name,
+        subscription_at=None,
+        ending_at=planned.ending_at,
+        billing_time=None,
+        consolidate_invoice=planned.consolidate_invoice,
+        purchase_order_number=planned.purchase_order_number,
+        overrides=None,
+        given=frozenset({"ending_at", "purchase_order_number"}),
+    )
+    return await _upgrade(work, current, old, plan, asked)
 
 
 async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked: Asked) -> Subscription:
@@ -241,7 +279,9 @@ async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked:
         if planned.plan_id == plan.id:
             return current
         await cancel(work, planned, clock.now())
-    await open_subscription(work, _successor(current, plan, asked))
+    plan, own = await plan_to_start_on(work, plan, asked.overrides)
+    row = await open_subscription(work, _successor(current, plan, asked))
+    await set_own_units(work, row.id, own.units if own else {})
     work.record(SubscriptionUpdated((current.id,)))
     return current
 

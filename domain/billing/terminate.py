@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from domain.billing.events import BillingDue
+from domain.billing.units import record_first_units
 from domain.catalog.models import Plan
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
+from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
@@ -64,6 +66,9 @@ async def terminate_active(work: UnitOfWork, rows: Sequence[Subscription], at: d
             await cancel(work, successors[row.id], at)
         if row.on_termination_invoice == "generate":
             work.record(BillingDue((row.id,), at, "subscription_terminating"))
+        else:
+            # What was paid in advance is put on an invoice all the same.
+            work.enqueue(JobRequest("billing.regroup_paid_fees", {"subscription_id": row.id, "at": at}))
 
 
 async def switch_to_next(work: UnitOfWork, subscription_ids: Sequence[UUID], at: datetime) -> None:
@@ -75,11 +80,12 @@ async def switch_to_next(work: UnitOfWork, subscription_ids: Sequence[UUID], at:
     plans = {
         plan.id: plan for plan in (await work.session.execute(select(Plan).where(col(Plan.id).in_(plan_ids)))).scalars()
     }
-    for row in rows:
-        following = successors.get(row.id)
-        if following is None:
-            continue
+    switching = [(row, successors[row.id]) for row in rows if row.id in successors]
+    for row, following in switching:
         await terminate_row(work, row, at)
         await activate(work, following, at, at)
-        billed = (row.id, following.id) if plans[following.plan_id].pay_in_advance else (row.id,)
+    pay_in_advance = await record_first_units(work, [following.id for _, following in switching])
+    for row, following in switching:
+        in_advance = plans[following.plan_id].pay_in_advance or following.id in pay_in_advance
+        billed = (row.id, following.id) if in_advance else (row.id,)
         work.record(BillingDue(billed, at, "upgrading"))

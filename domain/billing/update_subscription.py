@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from domain.billing.override import apply_overrides
 from domain.billing.subscribe import bill_start, check_billing_entity, customer_zone, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
 from domain.catalog.models import Plan
@@ -48,6 +49,8 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     if asked.consolidate_invoice is not None:
         row.consolidate_invoice = asked.consolidate_invoice
     row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
+    if asked.overrides is not None:
+        plan = await apply_overrides(work, row, plan, asked.overrides)
     if asked.subscription_at is not None and row.status == "pending" and row.previous_subscription_id is None:
         row.subscription_at = asked.subscription_at
         await _start_if_due(work, row, plan, customer)

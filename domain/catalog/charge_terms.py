@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
-from domain.catalog.unsupported import UNSUPPORTED, refuse_unsupported
 from domain.kernel.validation import INVALID, MANDATORY, OUT_OF_RANGE, Params, Reader
 from domain.pricing.models import ChargeModelName
 from domain.pricing.properties import default_properties, stored_properties
 from domain.pricing.validate import properties_errors
 
-__all__ = ["CHARGE_MODELS", "ChargeTerms", "generated_code", "read_charge_terms"]
+__all__ = [
+    "CHARGE_MODELS", "ChargeTerms", "Dimension", "SoldMetric", "generated_code", "read_charge_terms",
+    "read_properties",
+]  # fmt: skip
 
-CHARGE_MODELS = ("standard", "graduated", "package")
-KNOWN_MODELS = frozenset(str(name) for name in ChargeModelName)
-GROUPINGS = ("pricing_group_keys", "grouped_by", "presentation_group_keys")
+CHARGE_MODELS = tuple(str(name) for name in ChargeModelName)
 
-UNSUPPORTED_FIELDS: Mapping[str, object] = {
-    "pay_in_advance": False,
-    "prorated": False,
-    "filters": None,
-    "tax_codes": None,
-    "applied_pricing_unit": None,
-}
+IN_ADVANCE = frozenset({"count_agg", "sum_agg", "unique_count_agg", "custom_agg"})
+"""Aggregations whose units are known event by event."""
+
+PRORATED_IN_ADVANCE = frozenset({"standard"})
+PRORATED_IN_ARREARS = frozenset({"standard", "volume", "graduated"})
+AGGREGATION_OF_MODEL = {"custom": "custom_agg", "dynamic": "sum_agg"}
+SHARES_OF_AMOUNTS = frozenset({"percentage", "graduated_percentage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A filter of a metric: its row and the values it may have."""
+
+    id: UUID
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SoldMetric:
+    """What a charge must know of its metric. dimensions: by key."""
+
+    id: UUID
+    code: str
+    aggregation_type: str
+    recurring: bool
+    dimensions: Mapping[str, Dimension] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,66 +56,83 @@ class ChargeTerms:
     invoice_display_name: str | None
     charge_model: str
     properties: dict[str, Any]
+    pay_in_advance: bool
+    prorated: bool
+    invoiceable: bool
+    regroup_paid_fees: str | None
+    min_amount_cents: int
 
 
-def read_charge_terms(params: Params, *, code_mandatory: bool = False) -> ChargeTerms:
-    """Judges one charge. Properties are reduced to the keys of the model; none sent gives the model's defaults.
-
-    Raises ValidationFailed. Only charges in arrears of the models standard, graduated and package are taken;
-    what else the interface knows is answered `unsupported_value` on its field.
-    """
+def read_charge_terms(params: Params, metric: SoldMetric, *, code_mandatory: bool = False) -> ChargeTerms:
+    """Judges one charge against the table of legal combinations. Properties are reduced to the keys of the model; none
+    sent gives the model's defaults. Raises ValidationFailed."""
     read = Reader(params)
     code = read.text("code", mandatory=code_mandatory)
     display_name = read.text("invoice_display_name")
     model = params.get("charge_model")
-    if isinstance(model, str) and model in KNOWN_MODELS and model not in CHARGE_MODELS:
-        read.add("charge_model", UNSUPPORTED)
-    elif model not in CHARGE_MODELS:
+    if model not in CHARGE_MODELS:
         read.add("charge_model", INVALID)
         if model is None:
             read.add("charge_model", MANDATORY)
-    properties = _properties(read, model) if model in CHARGE_MODELS else {}
-    refuse_unsupported(read, UNSUPPORTED_FIELDS)
-    _judge_flags(read)
+        model = None
+    properties = read_properties(read, model) if model else {}
+    in_advance = bool(read.boolean("pay_in_advance", default=False))
+    prorated = bool(read.boolean("prorated", default=False))
+    invoiceable = read.boolean("invoiceable", default=True) is not False
+    regroup = read.choice("regroup_paid_fees", ("invoice",))
+    minimum = read.integer("min_amount_cents", default=0) or 0
+    if read.boolean("accepts_target_wallet", default=False):
+        read.add("accepts_target_wallet", "feature_unavailable")
+    if model:
+        _judge_model(read, model, metric)
+    if in_advance and (metric.aggregation_type not in IN_ADVANCE or model == "volume"):
+        read.add("pay_in_advance", "invalid_aggregation_type_or_charge_model")
+    if not invoiceable and not in_advance:
+        read.add("invoiceable", "must_be_true_unless_pay_in_advance")
+    if regroup and (invoiceable or not in_advance):
+        read.add("regroup_paid_fees", "only_compatible_with_pay_in_advance_and_non_invoiceable")
+    if minimum > 0 and in_advance:
+        read.add("min_amount_cents", "not_compatible_with_pay_in_advance")
+    if minimum < 0:
+        read.add("min_amount_cents", OUT_OF_RANGE)
+    if prorated and not _may_be_prorated(model, in_advance, metric):
+        read.add("prorated", "invalid_billable_metric_or_charge_model")
     read.finish()
-    return ChargeTerms(code, display_name, str(model), properties)
+    return ChargeTerms(code, display_name, str(model), properties, in_advance, prorated, invoiceable, regroup, minimum)
 
 
-def _properties(read: Reader, model: str) -> dict[str, Any]:
+def read_properties(read: Reader, model: str, *, of_filter: bool = False) -> dict[str, Any]:
+    """The `properties` of a charge, charge filter or fixed charge as they are stored; errors under `properties`."""
     sent = read.json_object("properties")
     if "properties" in read.errors:
         return {}
     if not sent:
         return default_properties(model)
-    stored = stored_properties(model, sent)
-    for code in properties_errors(model, stored):
+    stored = stored_properties(model, sent, of_filter=of_filter)
+    for code in properties_errors(model, stored, of_filter=of_filter):
         read.add("properties", code)
-    # Units by group are not counted apart: a charge priced by groups would be priced wrongly.
-    if any(stored.get(key) for key in GROUPINGS):
-        read.add("properties", UNSUPPORTED)
-    return {key: value for key, value in stored.items() if key not in GROUPINGS}
+    return stored
 
 
-def _judge_flags(read: Reader) -> None:
-    """The rules of section 2.2 that hold for every charge in arrears."""
-    if read.boolean("invoiceable", default=True) is False:
-        read.add("invoiceable", "must_be_true_unless_pay_in_advance")
-    if read.params.get("regroup_paid_fees") not in (None, ""):
-        read.add("regroup_paid_fees", "only_compatible_with_pay_in_advance_and_non_invoiceable")
-    minimum = read.integer("min_amount_cents", default=0)
-    if minimum is not None and minimum < 0:
-        read.add("min_amount_cents", OUT_OF_RANGE)
-    elif minimum:
-        read.add("min_amount_cents", UNSUPPORTED)
-    if read.boolean("accepts_target_wallet", default=False):
-        read.add("accepts_target_wallet", "feature_unavailable")
+def _judge_model(read: Reader, model: str, metric: SoldMetric) -> None:
+    wanted = AGGREGATION_OF_MODEL.get(model)
+    if wanted is not None and metric.aggregation_type != wanted:
+        read.add("charge_model", "invalid_aggregation_type_or_charge_model")
+    if model in SHARES_OF_AMOUNTS and metric.aggregation_type == "latest_agg":
+        read.add("properties", "invalid_value")
 
 
-def generated_code(metric_code: str, taken: Iterable[str]) -> str:
-    """The metric's code, or the code and the next free number: api_calls, api_calls_2, api_calls_3."""
+def _may_be_prorated(model: str | None, in_advance: bool, metric: SoldMetric) -> bool:
+    if not metric.recurring or metric.aggregation_type == "weighted_sum_agg":
+        return False
+    return model in (PRORATED_IN_ADVANCE if in_advance else PRORATED_IN_ARREARS)
+
+
+def generated_code(stem: str, taken: Iterable[str]) -> str:
+    """The code of what is sold, or that and the next free number: api_calls, api_calls_2, api_calls_3."""
     known = set(taken)
-    if metric_code not in known:
-        return metric_code
-    numbered = re.compile(re.escape(metric_code) + r"_([0-9]{1,9})")
+    if stem not in known:
+        return stem
+    numbered = re.compile(re.escape(stem) + r"_([0-9]{1,9})")
     numbers = [int(match[1]) for code in known if (match := numbered.fullmatch(code))]
-    return f"{metric_code}_{max([1, *numbers]) + 1}"
+    return f"{stem}_{max([1, *numbers]) + 1}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "MetricFieldChanged",
-    "PlanAmountChanged", "PlanCreated", "PlanDeletionRequested", "PlanUpdated", "TaxChanged",
+    "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "FixedChargeUnitsChanged",
+    "MetricFieldChanged", "PlanAmountChanged", "PlanComponentsChanged", "PlanCreated", "PlanDeletionRequested",
+    "PlanPricesChanged", "PlanUpdated", "TaxChanged",
 ]  # fmt: skip
 
 
@@ -44,6 +47,17 @@ class MetricFieldChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class FixedChargeUnitsChanged(DomainEvent):
+    """Fixed charges are new or have other units: their subscriptions are to be told (pricing handbook, 10.2).
+
+    at_once: the units count from now on, else from the next fixed-charge period on.
+    """
+
+    fixed_charge_ids: tuple[UUID, ...]
+    at_once: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlanCreated(DomainEvent):
     """Plans were made, with their charges."""
 
@@ -65,8 +79,28 @@ class PlanAmountChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PlanPricesChanged(DomainEvent):
+    """What changed of a plan is to be handed on to its overrides (pricing handbook, section 1.7).
+
+    before: the prices as they stood, see cascade.prices_of. at_once: new units of fixed charges count from now on.
+    """
+
+    plan_id: UUID
+    before: Mapping[str, Any]
+    at_once: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PlanDeletionRequested(DomainEvent):
     """Plans are pending deletion: subscriptions are to be ended and drafts finalized, then the plans removed."""
+
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanComponentsChanged(DomainEvent):
+    """What plans charge for changed with something else than the plan: a metric's filters, a deleted add-on. Drafts of
+    these plans are to be refreshed."""
 
     plan_ids: tuple[UUID, ...]
 

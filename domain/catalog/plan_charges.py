@@ -6,10 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.catalog.charges import edit_charge, find_charges, judge_charges, kept_charges, new_charge
+from domain.catalog.cascade import cascading
+from domain.catalog.charges import edit_charge, find_charges, judge_charges, kept_charges, new_charge, write_parts
 from domain.catalog.events import PlanUpdated
 from domain.catalog.models import Charge, Plan
-from domain.catalog.plans import locked_plan
+from domain.catalog.plan_lock import locked_plan
 from domain.catalog.queries import plans_with_subscriptions
 from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
@@ -18,7 +19,7 @@ from domain.kernel.uniqueness import unique
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import TAKEN, Params
 
-__all__ = ["create_charge", "delete_charge", "update_charge"]
+__all__ = ["charge_of_plan", "create_charge", "delete_charge", "update_charge"]
 
 UNIQUE = {"uq_charges_code": "code"}
 
@@ -42,8 +43,10 @@ async def create_charge(
         raise ValidationFailed({"code": [TAKEN]})
     position = 1 + max((charge.position for charge in kept), default=-1)
     charge = new_charge(plan, item, item.terms.code, position)
-    async with unique(work, UNIQUE):
-        work.session.add(charge)
+    async with cascading(work, plan, params):
+        async with unique(work, UNIQUE):
+            work.session.add(charge)
+        await write_parts(work, [(charge, item)])
     work.record(PlanUpdated((plan.id,)))
     return charge
 
@@ -58,7 +61,7 @@ async def update_charge(
     defaults of the model, and a model that is left out is invalid unless it can't be changed. Raises NotFound,
     ValidationFailed.
     """
-    plan, charge, kept = await _of_plan(work, charge_id, plan_code, charge_code)
+    plan, charge, kept = await charge_of_plan(work, charge_id, plan_code, charge_code)
     locked = bool(await plans_with_subscriptions(work.session, [plan.id]))
     try:
         found = await find_charges(work, [{**params, "id": charge.id}], kept, locked=locked)
@@ -68,24 +71,28 @@ async def update_charge(
     code = item.terms.code or charge.code
     if any(other.code == code for other in kept if other.id != charge.id):
         raise ValidationFailed({"code": [TAKEN]})
-    async with unique(work, UNIQUE):
-        edit_charge(charge, item, code, charge.position)
+    async with cascading(work, plan, params):
+        async with unique(work, UNIQUE):
+            edit_charge(charge, item, code, charge.position)
+        await write_parts(work, [(charge, item)])
     work.record(PlanUpdated((plan.id,)))
     return charge
 
 
 async def delete_charge(
-    work: UnitOfWork, *, charge_id: UUID | None = None, plan_code: str | None = None, charge_code: str | None = None
-) -> Charge:
+    work: UnitOfWork, params: Params | None = None, *, charge_id: UUID | None = None,
+    plan_code: str | None = None, charge_code: str | None = None,
+) -> Charge:  # fmt: skip
     """Soft-deletes a charge: its usage is not billed any more. Raises NotFound."""
-    plan, charge, _ = await _of_plan(work, charge_id, plan_code, charge_code)
-    charge.deleted_at = clock.now()
-    await work.session.flush()
+    plan, charge, _ = await charge_of_plan(work, charge_id, plan_code, charge_code)
+    async with cascading(work, plan, params or {}):
+        charge.deleted_at = clock.now()
+        await work.session.flush()
     work.record(PlanUpdated((plan.id,)))
     return charge
 
 
-async def _of_plan(
+async def charge_of_plan(
     work: UnitOfWork, charge_id: UUID | None, plan_code: str | None, charge_code: str | None
 ) -> tuple[Plan, Charge, list[Charge]]:
     """The plan, locked, the charge, and all kept charges of the plan."""

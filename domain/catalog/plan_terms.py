@@ -15,20 +15,14 @@ __all__ = ["INTERVALS", "SPLIT_INTERVALS", "PlanTerms", "read_plan_terms"]
 
 INTERVALS = ("weekly", "monthly", "quarterly", "semiannual", "yearly")
 SPLIT_INTERVALS = frozenset({"semiannual", "yearly"})
-"""Intervals whose usage may be billed monthly."""
+"""Intervals whose charges may be billed monthly."""
 
 MAX_TRIAL_DAYS = Decimal(100_000)
 MICROSECONDS = Decimal(1).scaleb(-10)
 """In days: finer than an instant is stored."""
 
 UNSUPPORTED_FIELDS: Mapping[str, object] = {
-    "bill_fixed_charges_monthly": False,
-    "fixed_charges": None,
-    "minimum_commitment": None,
-    "usage_thresholds": None,
     "entitlements": None,
-    "tax_codes": None,
-    "metadata": None,
     "pricing_type": "legacy",
 }
 
@@ -47,10 +41,11 @@ class PlanTerms:
     pay_in_advance: bool
     trial_period: Decimal | None
     bill_charges_monthly: bool | None
+    bill_fixed_charges_monthly: bool | None
 
 
 def read_plan_terms(params: Params, taken: bool = False) -> PlanTerms:
-    """Judges all fields of a plan but its charges. `taken`: the code is another plan's. Raises ValidationFailed."""
+    """Judges the columns of a plan. `taken`: the code is another plan's. Raises ValidationFailed."""
     read = Reader(params)
     name, code = read.text("name", mandatory=True), read.text("code", mandatory=True)
     if taken:
@@ -60,16 +55,17 @@ def read_plan_terms(params: Params, taken: bool = False) -> PlanTerms:
     currency = read.choice("amount_currency", CURRENCIES, mandatory=True)
     pay_in_advance = read.boolean("pay_in_advance", mandatory=True)
     trial_period = read.decimal("trial_period", least=Decimal(0), most=MAX_TRIAL_DAYS)
-    monthly = read.boolean("bill_charges_monthly")
+    split = {flag: read.boolean(flag) for flag in ("bill_charges_monthly", "bill_fixed_charges_monthly")}
     values: dict[str, Any] = {
         "invoice_display_name": read.text("invoice_display_name"),
         "description": read.text("description", longest=10_000),
         "trial_period": None if trial_period is None else trial_period.quantize(MICROSECONDS),
-        "bill_charges_monthly": bool(monthly) if interval in SPLIT_INTERVALS else None,
+        **{flag: bool(value) if interval in SPLIT_INTERVALS else None for flag, value in split.items()},
     }
-    charges = params.get("charges")
-    if charges is not None and not (isinstance(charges, list) and all(isinstance(one, Mapping) for one in charges)):
-        read.add("charges", INVALID)
+    for listed in ("charges", "fixed_charges"):
+        sent = params.get(listed)
+        if sent is not None and not (isinstance(sent, list) and all(isinstance(one, Mapping) for one in sent)):
+            read.add(listed, INVALID)
     refuse_unsupported(read, UNSUPPORTED_FIELDS)
     read.finish()
     assert name is not None

@@ -8,39 +8,54 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.catalog.attached import attach, objects, read_attached
+from domain.catalog.cascade import cascading
 from domain.catalog.charges import find_charges, judge_charges, kept_charges, place_charges
 from domain.catalog.events import PlanAmountChanged, PlanCreated, PlanDeletionRequested, PlanUpdated
+from domain.catalog.fixed_charges import (
+    find_fixed_charges,
+    judge_fixed_charges,
+    kept_fixed_charges,
+    place_fixed_charges,
+)
 from domain.catalog.models import Plan
+from domain.catalog.plan_lock import locked_plan
 from domain.catalog.plan_terms import SPLIT_INTERVALS, PlanTerms, read_plan_terms
 from domain.catalog.queries import plans_with_subscriptions
 from domain.kernel import clock
-from domain.kernel.errors import NotFound
 from domain.kernel.rows import table
 from domain.kernel.uniqueness import unique
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params
 
-__all__ = ["create_plan", "delete_plan", "locked_plan", "remove_plans", "update_plan"]
+__all__ = ["create_plan", "delete_plan", "remove_plans", "update_plan"]
 
 UNIQUE = {"uq_plans_code": "code"}
 LOCKED_BY_SUBSCRIPTIONS = frozenset(
-    {"code", "interval", "pay_in_advance", "amount_currency", "trial_period", "bill_charges_monthly"}
-)
+    {
+        "code", "interval", "pay_in_advance", "amount_currency", "trial_period", "bill_charges_monthly",
+        "bill_fixed_charges_monthly",
+    }
+)  # fmt: skip
+SPLITS = ("bill_charges_monthly", "bill_fixed_charges_monthly")
 
 _plans = table(Plan)
 
 
 async def create_plan(work: UnitOfWork, params: Params) -> Plan:
-    """A plan with the charges of its list. Raises ValidationFailed; NotFound for metrics that are not there."""
-    found = await find_charges(work, _objects(params.get("charges")))
+    """A plan with all that comes with it. Raises ValidationFailed; NotFound for metrics, add-ons and taxes that are
+    not there."""
+    found = await find_charges(work, objects(params.get("charges")))
+    found_fixed = await find_fixed_charges(work, objects(params.get("fixed_charges")))
     terms = read_plan_terms(params, await _taken(work, params.get("code")))
-    charges = judge_charges(found)
+    attached = read_attached(params)
+    charges, fixed = judge_charges(found), judge_fixed_charges(found_fixed)
     plan = Plan(organization_id=work.organization_id, **asdict(terms))
-    made = place_charges(plan, charges)
     async with unique(work, UNIQUE):
         work.session.add(plan)
-        await work.session.flush()
-        work.session.add_all(made)
+    await place_charges(work, plan, charges)
+    await place_fixed_charges(work, plan, fixed)
+    await attach(work, plan, attached)
     work.record(PlanCreated((plan.id,)))
     return plan
 
@@ -48,29 +63,36 @@ async def create_plan(work: UnitOfWork, params: Params) -> Plan:
 async def update_plan(
     work: UnitOfWork, params: Params, *, plan_id: UUID | None = None, code: str | None = None
 ) -> Plan:
-    """Changes what is given, of the plan with that id or code; `charges` given is the full list.
+    """Changes what is given, of the plan with that id or code; `charges` and `fixed_charges` given are full lists.
 
     Once a subscription of any status is on the plan, code, interval, pay_in_advance, amount_currency, trial_period
-    and bill_charges_monthly are silently left as they are. Raises NotFound, ValidationFailed.
+    and the monthly splits are silently left as they are. `cascade_updates` hands the changes of prices on to the
+    overrides of the plan. Raises NotFound, ValidationFailed.
     """
     plan = await locked_plan(work, plan_id, code)
     locked = bool(await plans_with_subscriptions(work.session, [plan.id]))
-    listed = params.get("charges") is not None
+    listed, listed_fixed = params.get("charges") is not None, params.get("fixed_charges") is not None
     kept = await kept_charges(work, plan.id) if listed else []
-    found = await find_charges(work, _objects(params.get("charges")), kept, locked=locked)
+    kept_fixed = await kept_fixed_charges(work, plan.id) if listed_fixed else []
+    found = await find_charges(work, objects(params.get("charges")), kept, locked=locked)
+    found_fixed = await find_fixed_charges(work, objects(params.get("fixed_charges")), kept_fixed, locked=locked)
     terms = await _merged_terms(work, plan, params, locked)
-    charges = judge_charges(found)
-    amount_changed = terms.amount_cents != plan.amount_cents
-    async with unique(work, {**UNIQUE, "uq_charges_code": "code"}):
-        for name, value in asdict(terms).items():
-            setattr(plan, name, value)
-        if listed:
-            made = place_charges(plan, charges, kept)
-            await work.session.flush()
-            work.session.add_all(made)
+    attached = read_attached(params)
+    charges, fixed = judge_charges(found), judge_fixed_charges(found_fixed)
+    old_amount = plan.amount_cents
+    async with cascading(work, plan, params):
+        async with unique(work, {**UNIQUE, "uq_charges_code": "code", "uq_fixed_charges_code": "code"}):
+            for name, value in asdict(terms).items():
+                setattr(plan, name, value)
+            if listed:
+                await place_charges(work, plan, charges, kept)
+            if listed_fixed:
+                # On an override those that are not listed stay (handbook, 1.6).
+                await place_fixed_charges(work, plan, fixed, kept_fixed if plan.parent_id is None else ())
             plan.updated_at = clock.now()
+        await attach(work, plan, attached)
     work.record(PlanUpdated((plan.id,)))
-    if amount_changed:
+    if terms.amount_cents != old_amount:
         work.record(PlanAmountChanged((plan.id,)))
     return plan
 
@@ -82,15 +104,15 @@ async def _merged_terms(work: UnitOfWork, plan: Plan, params: Params, locked: bo
         changes = {name: value for name, value in changes.items() if name not in LOCKED_BY_SUBSCRIPTIONS}
     elif changes.get("interval") in SPLIT_INTERVALS:
         # Without the flag it becomes false; without the interval it becomes null (handbook, 1.4, quirk).
-        before["bill_charges_monthly"] = False
+        before |= dict.fromkeys(SPLITS, False)
     merged = {**before, **changes}
     taken = merged.get("code") != plan.code and await _taken(work, merged.get("code"), plan.id)
     terms = read_plan_terms(merged, taken)
     values = asdict(terms)
     if locked:
-        values["bill_charges_monthly"] = plan.bill_charges_monthly
+        values |= {name: getattr(plan, name) for name in SPLITS}
     elif "interval" not in params:
-        values["bill_charges_monthly"] = None
+        values |= dict.fromkeys(SPLITS)
     return PlanTerms(**values)
 
 
@@ -124,26 +146,6 @@ async def remove_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
         )
         .values(pending_deletion=False, deleted_at=now, updated_at=now)
     )
-
-
-async def locked_plan(work: UnitOfWork, plan_id: UUID | None, code: str | None) -> Plan:
-    """The kept plan with that id, or the one without parent with that code; locked against other edits and against
-    subscriptions being put on it. Raises NotFound."""
-    if code is not None:
-        wanted = sa.and_(_plans.c.code == code, _plans.c.parent_id.is_(None))
-    else:
-        wanted = _plans.c.id == plan_id
-    plan = await work.session.scalar(sa.select(Plan).where(wanted, _plans.c.deleted_at.is_(None)).with_for_update())
-    if plan is None:
-        raise NotFound("plan")
-    return plan
-
-
-def _objects(charges: object) -> list[Params]:
-    """The entries of a list of charges; another shape is left to the plan's own validation."""
-    if not isinstance(charges, list) or not all(isinstance(entry, dict) for entry in charges):
-        return []
-    return charges
 
 
 async def _taken(work: UnitOfWork, code: object, but: UUID | None = None) -> bool:

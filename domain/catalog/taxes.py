@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.catalog.applied_taxes import OWNERS
 from domain.catalog.events import TaxChanged
 from domain.catalog.models import BillingEntityTax, Tax
 from domain.kernel import clock
@@ -78,7 +79,9 @@ async def delete_tax(work: UnitOfWork, *, tax_id: UUID | None = None, code: str 
     """Soft-deletes the tax and takes it off wherever it was put. Raises NotFound."""
     tax = await _locked(work, tax_id, code)
     tax.deleted_at = clock.now()
-    await work.session.execute(sa.delete(_links).where(_links.c.tax_id == tax.id))
+    for link in OWNERS:
+        links = table(link)
+        await work.session.execute(sa.delete(links).where(links.c.tax_id == tax.id))
     await work.session.flush()
     work.record(TaxChanged((tax.id,)))
     return tax

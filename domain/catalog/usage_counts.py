@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-__all__ = ["MetricUse", "PlanUse", "metric_uses", "plan_uses", "tax_customers"]
+__all__ = ["MetricUse", "PlanUse", "TaxUse", "metric_uses", "plan_uses", "tax_uses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,16 @@ class MetricUse:
     subscriptions: bool = False
     active_subscriptions: bool = False
     draft_invoices: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaxUse:
+    """How many kept objects a tax is on; customers: those it applies to, by themselves or through their entity."""
+
+    customers: int = 0
+    plans: int = 0
+    charges: int = 0
+    add_ons: int = 0
 
 
 _PLANS = sa.text(
@@ -79,13 +89,23 @@ _METRICS = sa.text(
     """
 )
 
+# A customer without a tax of its own has those of its billing entity.
 _TAXES = sa.text(
     """
-    SELECT link.tax_id, count(*) AS customers
-    FROM billing_entity_taxes AS link
-    JOIN customers ON customers.billing_entity_id = link.billing_entity_id AND customers.deleted_at IS NULL
-    WHERE link.tax_id = ANY(CAST(:ids AS uuid[]))
-    GROUP BY link.tax_id
+    SELECT asked.id,
+           (SELECT count(*) FROM customer_taxes AS own JOIN customers AS c ON c.id = own.customer_id
+            WHERE own.tax_id = asked.id AND c.deleted_at IS NULL)
+           + (SELECT count(*) FROM billing_entity_taxes AS link
+              JOIN customers AS c ON c.billing_entity_id = link.billing_entity_id AND c.deleted_at IS NULL
+              WHERE link.tax_id = asked.id
+                AND NOT EXISTS (SELECT FROM customer_taxes AS own WHERE own.customer_id = c.id)) AS customers,
+           (SELECT count(*) FROM plan_taxes AS link JOIN plans AS p ON p.id = link.plan_id
+            WHERE link.tax_id = asked.id AND p.deleted_at IS NULL) AS plans,
+           (SELECT count(*) FROM charge_taxes AS link JOIN charges AS c ON c.id = link.charge_id
+            WHERE link.tax_id = asked.id AND c.deleted_at IS NULL) AS charges,
+           (SELECT count(*) FROM add_on_taxes AS link JOIN add_ons AS a ON a.id = link.add_on_id
+            WHERE link.tax_id = asked.id AND a.deleted_at IS NULL) AS add_ons
+    FROM unnest(CAST(:ids AS uuid[])) AS asked(id)
     """
 )
 
@@ -102,7 +122,7 @@ async def metric_uses(session: AsyncSession, metric_ids: Collection[UUID]) -> Ma
     return {row.id: MetricUse(row.plans, row.subscriptions, row.active, row.drafts) for row in rows}
 
 
-async def tax_customers(session: AsyncSession, tax_ids: Collection[UUID]) -> Mapping[UUID, int]:
-    """How many customers each tax applies to through their billing entity; taxes without any are left out."""
+async def tax_uses(session: AsyncSession, tax_ids: Collection[UUID]) -> Mapping[UUID, TaxUse]:
+    """The use of each tax."""
     rows = await session.execute(_TAXES, {"ids": list(tax_ids)})
-    return {row.tax_id: row.customers for row in rows}
+    return {row.id: TaxUse(row.customers, row.plans, row.charges, row.add_ons) for row in rows}

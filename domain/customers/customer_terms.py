@@ -36,7 +36,7 @@ TEXTS: Final = (
 )  # fmt: skip
 ADDRESS: Final = ("address_line1", "address_line2", "city", "state", "zipcode")
 UNSUPPORTED_FIELDS: Final[Mapping[str, object]] = {
-    "tax_codes": None, "integration_customers": None, "invoice_custom_section_codes": None,
+    "integration_customers": None, "invoice_custom_section_codes": None,
     "skip_invoice_custom_sections": False, "payment_provider": None, "payment_provider_code": None,
     "provider_customer": None,
 }  # fmt: skip

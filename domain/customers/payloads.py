@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.customers.queries import customer_rows, metadata_of_customers
-from domain.kernel.format import instant
+from domain.customers.queries import customer_rows, metadata_of_customers, taxes_of_customers
+from domain.kernel.format import instant, rate
 
 __all__ = ["customer_payload", "customer_payloads"]
 
@@ -24,8 +24,8 @@ _SAME = (
 _ADDRESS = ("address_line1", "address_line2", "city", "state", "zipcode", "country")
 
 
-def customer_payload(row: Any, metadata: Sequence[Any]) -> Payload:
-    """A customer with its metadata rows; the row carries `billing_entity_code` and `applicable_timezone`."""
+def customer_payload(row: Any, metadata: Sequence[Any], taxes: Sequence[Any] = ()) -> Payload:
+    """A customer with its metadata and tax rows; the row carries `billing_entity_code` and `applicable_timezone`."""
     return {
         "lago_id": row.id,
         **{name: getattr(row, name) for name in _SAME},
@@ -52,7 +52,18 @@ def customer_payload(row: Any, metadata: Sequence[Any]) -> Payload:
             for one in metadata
         ],
         "integration_customers": [],
-        "taxes": [],
+        "taxes": [
+            {
+                "lago_id": tax.id,
+                "name": tax.name,
+                "code": tax.code,
+                "rate": rate(tax.rate),
+                "description": tax.description,
+                "applied_to_organization": tax.applied_to_organization,
+                "created_at": instant(tax.created_at),
+            }
+            for tax in taxes
+        ],
         "applicable_invoice_custom_sections": [],
     }
 
@@ -60,7 +71,11 @@ def customer_payload(row: Any, metadata: Sequence[Any]) -> Payload:
 async def customer_payloads(
     session: AsyncSession, customer_ids: Collection[UUID], *, rows: Mapping[UUID, Any] | None = None
 ) -> dict[UUID, Payload]:
-    """Customers by id, deleted ones as well: two statements, one when the customers' rows are already read."""
+    """Customers by id, deleted ones as well: three statements, two when the customers' rows are already read."""
     customers = rows if rows is not None else await customer_rows(session, customer_ids)
     metadata = await metadata_of_customers(session, list(customers))
-    return {customer_id: customer_payload(row, metadata.get(customer_id, ())) for customer_id, row in customers.items()}
+    taxes = await taxes_of_customers(session, list(customers))
+    return {
+        customer_id: customer_payload(row, metadata.get(customer_id, ()), taxes.get(customer_id, ()))
+        for customer_id, row in customers.items()
+    }

@@ -20,7 +20,7 @@ from domain.kernel.rows import table
 __all__ = [
     "CustomerFilter", "customer_row", "customer_rows", "customers_in_use", "customers_page",
     "customers_with_overdue_invoices", "find_by_external_id", "metadata_of_customers", "subscription_counts",
-    "subscription_ids_of_customers",
+    "subscription_ids_of_customers", "taxes_of_customers",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -33,6 +33,21 @@ _subscriptions = sa.table(
     sa.column("status", sa.Text),
     sa.column("subscription_at", sa.DateTime(timezone=True)),
 )
+_customer_taxes = sa.table(
+    "customer_taxes", sa.column("id", sa.Uuid), sa.column("customer_id", sa.Uuid), sa.column("tax_id", sa.Uuid)
+)
+_taxes = sa.table(
+    "taxes",
+    sa.column("id", sa.Uuid),
+    sa.column("organization_id", sa.Uuid),
+    sa.column("name", sa.Text),
+    sa.column("code", sa.Text),
+    sa.column("rate", sa.Numeric),
+    sa.column("description", sa.Text),
+    sa.column("created_at", sa.DateTime(timezone=True)),
+    sa.column("deleted_at", sa.DateTime(timezone=True)),
+)
+_entity_taxes = sa.table("billing_entity_taxes", sa.column("billing_entity_id", sa.Uuid), sa.column("tax_id", sa.Uuid))
 _invoices = sa.table("invoices", sa.column("customer_id", sa.Uuid), sa.column("payment_overdue", sa.Boolean))
 
 _active_count = (
@@ -209,4 +224,22 @@ async def subscription_ids_of_customers(
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for row in rows:
         found[row.customer_id].append(row.id)
+    return found
+
+
+async def taxes_of_customers(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
+    """The taxes put on each customer itself, with `applied_to_organization`, in the order in which they were put."""
+    found: dict[UUID, list[RowOf]] = defaultdict(list)
+    if customer_ids:
+        default = sa.exists().where(
+            _entity_taxes.c.tax_id == _taxes.c.id, _entity_taxes.c.billing_entity_id == _taxes.c.organization_id
+        )
+        select: sa.Select[Any] = (
+            sa.select(*_taxes.c, default.label("applied_to_organization"), _customer_taxes.c.customer_id)
+            .join_from(_customer_taxes, _taxes, _taxes.c.id == _customer_taxes.c.tax_id)
+            .where(_customer_taxes.c.customer_id.in_(customer_ids), _taxes.c.deleted_at.is_(None))
+            .order_by(_customer_taxes.c.id)
+        )
+        for row in await session.execute(select):
+            found[row.customer_id].append(row)
     return found

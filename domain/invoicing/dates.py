@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-__all__ = ["DateSettings", "InvoiceDates", "finalization_dates", "invoice_dates", "is_finalization_due"]
+__all__ = [
+    "DateSettings", "InvoiceDates", "advance_dates", "finalization_dates", "invoice_dates", "is_finalization_due",
+]  # fmt: skip
 
 CURRENT_PERIOD_END = "current_period_end"
 KEEP_ANCHOR = "keep_anchor"
@@ -39,6 +41,12 @@ def invoice_dates(settings: DateSettings, at: datetime, *, periodic: bool) -> In
         expected_finalization_date=base + timedelta(days=settings.grace_period),
         payment_due_date=issuing + timedelta(days=settings.net_payment_term),
     )
+
+
+def advance_dates(settings: DateSettings, at: datetime) -> InvoiceDates:
+    """The dates of an invoice without a grace period: for what is paid in advance on its own."""
+    base = at.astimezone(settings.zone).date()
+    return InvoiceDates(base, base, base + timedelta(days=settings.net_payment_term))
 
 
 def finalization_dates(

@@ -14,7 +14,7 @@ from babel import Locale
 from domain.invoicing.document import InvoiceDocument, title_of
 from domain.invoicing.document.formatting import BABEL_LOCALES
 from domain.invoicing.document.model import Group, Line, Package, Part, Party, Section, TaxLine, Tier, Totals
-from domain.invoicing.fee_names import display_name
+from domain.invoicing.fee_names import display_name, fee_window, filter_name
 from domain.kernel.money import ZERO, to_cents
 
 __all__ = ["document_of"]
@@ -88,7 +88,7 @@ def _sections(invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[A
     for of_subscription in by_subscription.values():
         periods: dict[tuple[date, date] | None, list[Line]] = {}
         for fee in of_subscription:
-            if fee.fee_type == "charge" and not fee.units and not fee.amount_cents:
+            if fee.fee_type in ("charge", "fixed_charge") and not fee.units and not fee.amount_cents:
                 continue
             periods.setdefault(_period(fee, zone), []).append(_line(fee, taxes.get(fee.id, ())))
         first = of_subscription[0]
@@ -100,8 +100,7 @@ def _sections(invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[A
 
 
 def _period(fee: Any, zone: ZoneInfo) -> tuple[date, date] | None:
-    family = "charges_" if fee.fee_type == "charge" else ""
-    start, end = (fee.properties.get(f"{family}{side}_datetime") for side in ("from", "to"))
+    start, end = fee_window(fee)
     return (_local(start, zone), _local(end, zone)) if start and end else None
 
 
@@ -111,7 +110,7 @@ def _local(text: str, zone: ZoneInfo) -> date:
 
 def _line(fee: Any, taxes: Sequence[Any]) -> Line:
     return Line(
-        label=display_name(fee),
+        label=_label(fee),
         amount=fee.amount_cents,
         units=fee.units.normalize() if fee.units else ZERO,
         unit_price=fee.precise_unit_amount.normalize() if fee.precise_unit_amount else ZERO,
@@ -119,6 +118,12 @@ def _line(fee: Any, taxes: Sequence[Any]) -> Line:
         description=fee.description,
         parts=tuple(_parts(fee)),
     )
+
+
+def _label(fee: Any) -> str:
+    """The name of the line with the filter and the group that tell it from others of the charge."""
+    groups = [f"{key}: {value}" for key, value in fee.grouped_by.items() if value is not None]
+    return " - ".join(filter(None, (display_name(fee), filter_name(fee), *groups)))
 
 
 def _parts(fee: Any) -> Iterator[Part]:

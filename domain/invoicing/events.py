@@ -7,7 +7,17 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["InvoiceDocumentGenerated", "InvoicesDrafted", "InvoicesFinalized"]
+__all__ = [
+    "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDrafted", "InvoicesFinalized", "OneOffInvoicesCreated",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FeesCreated(DomainEvent):
+    """Fees were made that the integrator is told one by one: of events paid in advance, and those without an invoice.
+    Webhook fee.created for each."""
+
+    fee_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +37,12 @@ class InvoicesFinalized(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoiceDocumentGenerated(DomainEvent):
     """The PDFs of invoices are stored. Webhook invoice.generated for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOffInvoicesCreated(DomainEvent):
+    """One-off invoices were made, with their numbers. Webhook invoice.one_off_created, then their documents."""
 
     invoice_ids: tuple[UUID, ...]

@@ -12,9 +12,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.catalog.models import BillableMetric, Charge, Plan
+from domain.catalog.models import (
+    AddOn,
+    BillableMetric,
+    BillableMetricFilter,
+    Charge,
+    ChargeFilter,
+    ChargeFilterValue,
+    FixedCharge,
+    Plan,
+    PricingUnit,
+)
 from domain.customers.models import Customer
-from domain.invoicing.models import Fee, FeeAppliedTax, Invoice
+from domain.invoicing.models import Fee, FeeAppliedTax, FeePricingUnit, Invoice
 from domain.invoicing.queries import VISIBLE
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
@@ -31,6 +41,27 @@ RowOf = sa.Row[Any]
 _fees, _invoices, _customers = table(Fee), table(Invoice), table(Customer)
 _subscriptions, _plans, _charges = table(Subscription), table(Plan), table(Charge)
 _metrics, _taxes = table(BillableMetric), table(FeeAppliedTax)
+_add_ons, _fixed_charges, _filters = table(AddOn), table(FixedCharge), table(ChargeFilter)
+_fee_units, _units = table(FeePricingUnit), table(PricingUnit)
+_values, _keys = table(ChargeFilterValue), table(BillableMetricFilter)
+
+# What a fee's filter takes: {key: values}. A filter that was deleted since still tells.
+_filter_values = (
+    sa.select(sa.func.jsonb_object_agg(_keys.c.key, _values.c["values"]))
+    .select_from(_values.join(_keys, _keys.c.id == _values.c.billable_metric_filter_id))
+    .where(_values.c.charge_filter_id == _fees.c.charge_filter_id)
+    .correlate(_fees)
+    .scalar_subquery()
+)
+_raising = _fees.alias("raising")
+# The fee that lifts this one's charge to its minimum.
+_true_up = (
+    sa.select(_raising.c.id)
+    .where(_raising.c.true_up_parent_fee_id == _fees.c.id)
+    .limit(1)
+    .correlate(_fees)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +74,15 @@ class FeeFilter:
     fee_type: str | None = None
     billable_metric_code: str | None = None
     payment_status: str | None = None
+    event_transaction_id: str | None = None
     created_at: tuple[datetime | None, datetime | None] = (None, None)
     succeeded_at: tuple[datetime | None, datetime | None] = (None, None)
     failed_at: tuple[datetime | None, datetime | None] = (None, None)
     refunded_at: tuple[datetime | None, datetime | None] = (None, None)
-    nothing: bool = False
 
 
 def _select() -> sa.Select[Any]:
-    """Fees with the names and codes of plan, metric, subscription and customer."""
+    """Fees with the names and codes of plan, metric, add-on, filter, pricing unit, subscription and customer."""
     return (
         sa.select(
             *_fees.c,
@@ -63,7 +94,26 @@ def _select() -> sa.Select[Any]:
             _plans.c.invoice_display_name.label("plan_display_name"),
             _plans.c.description.label("plan_description"),
             _charges.c.invoice_display_name.label("charge_display_name"),
-            _charges.c.charge_model,
+            sa.func.coalesce(_charges.c.charge_model, _fixed_charges.c.charge_model).label("charge_model"),
+            sa.func.coalesce(_charges.c.invoiceable, sa.true()).label("invoiceable"),
+            _charges.c.code.label("charge_code"),
+            _fixed_charges.c.invoice_display_name.label("fixed_charge_display_name"),
+            _add_ons.c.code.label("add_on_code"),
+            _add_ons.c.name.label("add_on_name"),
+            _add_ons.c.description.label("add_on_description"),
+            _add_ons.c.invoice_display_name.label("add_on_display_name"),
+            _filters.c.invoice_display_name.label("filter_display_name"),
+            _filter_values.label("filter_values"),
+            _true_up.label("true_up_fee_id"),
+            _fee_units.c.id.label("fee_pricing_unit_id"),
+            _fee_units.c.pricing_unit_id,
+            _units.c.code.label("pricing_unit_code"),
+            _fee_units.c.short_name.label("pricing_unit_short_name"),
+            _fee_units.c.conversion_rate,
+            _fee_units.c.amount_cents.label("pricing_unit_amount_cents"),
+            _fee_units.c.precise_amount_cents.label("pricing_unit_precise_amount_cents"),
+            _fee_units.c.unit_amount_cents.label("pricing_unit_unit_amount_cents"),
+            _fee_units.c.precise_unit_amount.label("pricing_unit_precise_unit_amount"),
             _metrics.c.id.label("metric_id"),
             _metrics.c.code.label("metric_code"),
             _metrics.c.name.label("metric_name"),
@@ -76,6 +126,11 @@ def _select() -> sa.Select[Any]:
         .outerjoin(_plans, _plans.c.id == _subscriptions.c.plan_id)
         .outerjoin(_charges, _charges.c.id == _fees.c.charge_id)
         .outerjoin(_metrics, _metrics.c.id == _charges.c.billable_metric_id)
+        .outerjoin(_fixed_charges, _fixed_charges.c.id == _fees.c.fixed_charge_id)
+        .outerjoin(_add_ons, _add_ons.c.id == _fees.c.add_on_id)
+        .outerjoin(_filters, _filters.c.id == _fees.c.charge_filter_id)
+        .outerjoin(_fee_units, _fee_units.c.fee_id == _fees.c.id)
+        .outerjoin(_units, _units.c.id == _fee_units.c.pricing_unit_id)
     )
 
 
@@ -96,7 +151,7 @@ async def fees_page(session: AsyncSession, request: PageRequest, wanted: FeeFilt
 
 def _conditions(wanted: FeeFilter) -> list[sa.ColumnElement[bool]]:
     f = _fees.c
-    conditions: list[sa.ColumnElement[bool]] = [sa.false()] if wanted.nothing else []
+    conditions: list[sa.ColumnElement[bool]] = []
     for column, value in (
         (_customers.c.external_id, wanted.external_customer_id),
         (_subscriptions.c.external_id, wanted.external_subscription_id),
@@ -104,6 +159,7 @@ def _conditions(wanted: FeeFilter) -> list[sa.ColumnElement[bool]]:
         (f.fee_type, wanted.fee_type),
         (_metrics.c.code, wanted.billable_metric_code),
         (f.payment_status, wanted.payment_status),
+        (f.pay_in_advance_event_transaction_id, wanted.event_transaction_id),
     ):
         if value is not None:
             conditions.append(column == value)

@@ -12,7 +12,10 @@ from sqlmodel import Field
 
 from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
 
-__all__ = ["Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedTax", "InvoiceNumberCounter", "InvoiceSubscription"]
+__all__ = [
+    "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedTax", "InvoiceNumberCounter",
+    "InvoiceSubscription",
+]  # fmt: skip
 
 
 class Invoice(TenantRow, table=True):
@@ -82,6 +85,9 @@ class InvoiceSubscription(TenantRow, table=True):
         sa.UniqueConstraint("invoice_id", "subscription_id"),
         sa.Index("uq_invoice_subscriptions_period", "subscription_id", "charges_from_datetime", "charges_to_datetime",
                  unique=True, postgresql_where=sa.text("recurring AND regenerated_invoice_id IS NULL")),
+        sa.Index("uq_invoice_subscriptions_fixed_period", "subscription_id", "fixed_charges_from_datetime",
+                 "fixed_charges_to_datetime", unique=True,
+                 postgresql_where=sa.text("recurring AND regenerated_invoice_id IS NULL")),
         sa.Index("uq_invoice_subscriptions_starting", "subscription_id", unique=True,
                  postgresql_where=sa.text("invoicing_reason = 'subscription_starting' "
                                           "AND regenerated_invoice_id IS NULL")),
@@ -114,6 +120,7 @@ class Fee(TenantRow, table=True):
         one_of("fee_type", ("charge", "add_on", "subscription", "credit", "commitment", "fixed_charge")),
         one_of("payment_status", ("pending", "succeeded", "failed", "refunded")),
         sa.Index("ix_fees_subscription", "subscription_id", "fee_type"),
+        sa.Index("ix_fees_standalone", "subscription_id", postgresql_where=sa.text("invoice_id IS NULL")),
         # An event is billed once per charge and filter.
         sa.Index("uq_fees_pay_in_advance", "subscription_id", "pay_in_advance_event_transaction_id", "charge_id",
                  "charge_filter_id", unique=True, postgresql_nulls_not_distinct=True,
@@ -153,6 +160,7 @@ class Fee(TenantRow, table=True):
     grouped_by: dict[str, Any] = json_object()
     properties: dict[str, Any] = json_object()
     amount_details: dict[str, Any] = json_object()
+    presentation_breakdowns: list[dict[str, Any]] | None = json_object(nullable=True)
     succeeded_at: datetime | None = timestamp()
     failed_at: datetime | None = timestamp()
     refunded_at: datetime | None = timestamp()

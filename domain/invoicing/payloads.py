@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
-from domain.invoicing.fee_names import display_name, item_of
+from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
 from domain.invoicing.queries import invoice_rows, organization_slug, periods_of_invoices, taxes_of_invoices
@@ -92,11 +92,11 @@ def fee_payload(row: Any, taxes: Sequence[Any]) -> Payload:
     return {
         "lago_id": row.id,
         "lago_charge_id": row.charge_id,
-        "lago_charge_filter_id": None,
-        "lago_fixed_charge_id": None,
+        "lago_charge_filter_id": row.charge_filter_id,
+        "lago_fixed_charge_id": row.fixed_charge_id,
         "lago_invoice_id": row.invoice_id,
-        "lago_true_up_fee_id": None,
-        "lago_true_up_parent_fee_id": None,
+        "lago_true_up_fee_id": row.true_up_fee_id,
+        "lago_true_up_parent_fee_id": row.true_up_parent_fee_id,
         "lago_original_fee_id": None,
         "lago_subscription_id": row.subscription_id,
         "external_subscription_id": row.external_subscription_id,
@@ -104,7 +104,7 @@ def fee_payload(row: Any, taxes: Sequence[Any]) -> Payload:
         "external_customer_id": row.external_customer_id,
         "item": _item(row),
         "pay_in_advance": row.pay_in_advance,
-        "invoiceable": True,
+        "invoiceable": row.invoiceable,
         "amount_cents": row.amount_cents,
         "amount_currency": row.amount_currency,
         "precise_amount": units(row.precise_amount_cents),
@@ -131,9 +131,9 @@ def fee_payload(row: Any, taxes: Sequence[Any]) -> Payload:
         "refunded_at": instant_or_none(row.refunded_at),
         "amount_details": row.amount_details,
         "self_billed": bool(row.self_billed),
-        "pricing_unit_details": None,
-        "presentation_breakdowns": [],
-        "event_transaction_id": None,
+        "pricing_unit_details": _pricing_unit(row),
+        "presentation_breakdowns": row.presentation_breakdowns or [],
+        "event_transaction_id": row.pay_in_advance_event_transaction_id,
         "from_date": start,
         "to_date": end,
         "applied_taxes": [
@@ -202,6 +202,8 @@ def _period(period: Any) -> Payload:
         "subscription_to_datetime": instant_or_none(period.to_datetime),
         "charges_from_datetime": instant_or_none(period.charges_from_datetime),
         "charges_to_datetime": instant_or_none(period.charges_to_datetime),
+        "fixed_charges_from_datetime": instant_or_none(period.fixed_charges_from_datetime),
+        "fixed_charges_to_datetime": instant_or_none(period.fixed_charges_to_datetime),
         "invoicing_reason": period.invoicing_reason,
     }
 
@@ -214,16 +216,30 @@ def _item(row: Any) -> Payload:
         "name": item.name,
         "description": item.description,
         "invoice_display_name": display_name(row),
-        "filters": None,
-        "filter_invoice_display_name": None,
+        "filters": row.filter_values,
+        "filter_invoice_display_name": filter_name(row),
         "lago_item_id": item.id,
         "item_type": item.type,
         "grouped_by": row.grouped_by,
     }
 
 
+def _pricing_unit(row: Any) -> Payload | None:
+    if row.pricing_unit_id is None:
+        return None
+    return {
+        "lago_pricing_unit_id": row.pricing_unit_id,
+        "pricing_unit_code": row.pricing_unit_code,
+        "short_name": row.pricing_unit_short_name,
+        "amount_cents": row.pricing_unit_amount_cents,
+        "precise_amount_cents": decimal_text(row.pricing_unit_precise_amount_cents),
+        "unit_amount_cents": row.pricing_unit_unit_amount_cents,
+        "precise_unit_amount": decimal_text(row.pricing_unit_precise_unit_amount),
+        "conversion_rate": decimal_text(row.conversion_rate),
+    }
+
+
 def _window(row: Any) -> tuple[str | None, str | None]:
     """What the fee covers, to the second."""
-    family = "charges_" if row.fee_type == "charge" else ""
-    texts = (row.properties.get(f"{family}from_datetime"), row.properties.get(f"{family}to_datetime"))
+    texts = fee_window(row)
     return (f"{texts[0][:19]}Z" if texts[0] else None, f"{texts[1][:19]}Z" if texts[1] else None)

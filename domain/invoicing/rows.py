@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["InvoiceRows"]
@@ -20,3 +20,4 @@ class InvoiceRows:
     fees: Sequence[Values]
     fee_taxes: Sequence[Values]
     taxes: Sequence[Values]
+    pricing_units: Sequence[Values] = field(default_factory=list)

@@ -13,31 +13,47 @@ import sqlalchemy as sa
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql
 
-from domain.invoicing.models import Fee, FeeAppliedTax, Invoice, InvoiceAppliedTax, InvoiceSubscription
+from domain.invoicing.models import (
+    Fee,
+    FeeAppliedTax,
+    FeePricingUnit,
+    Invoice,
+    InvoiceAppliedTax,
+    InvoiceSubscription,
+)
 from domain.invoicing.rows import InvoiceRows, Values
 from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["insert_invoices", "rebuild_invoices"]
+__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "rebuild_invoices"]
 
 _INVOICE: Final = (
-    "id", "customer_id", "billing_entity_id", "status", "payment_status", "currency", "timezone", "issuing_date",
-    "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number", "self_billed",
-    "skip_charges", "fees_amount_cents", "coupons_amount_cents", "credit_notes_amount_cents",
+    "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
+    "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
+    "self_billed", "skip_charges", "fees_amount_cents", "coupons_amount_cents", "credit_notes_amount_cents",
     "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents", "taxes_amount_cents",
-    "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents", "created_at",
+    "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents", "total_paid_amount_cents",
+    "created_at",
 )  # fmt: skip
 _SUBSCRIPTION: Final = (
     "id", "invoice_id", "subscription_id", "invoicing_reason", "recurring", "from_datetime", "to_datetime",
-    "charges_from_datetime", "charges_to_datetime", "timestamp", "created_at",
+    "charges_from_datetime", "charges_to_datetime", "fixed_charges_from_datetime", "fixed_charges_to_datetime",
+    "timestamp", "created_at",
 )  # fmt: skip
 _FEE: Final = (
-    "id", "invoice_id", "customer_id", "billing_entity_id", "subscription_id", "charge_id", "fee_type", "position",
-    "amount_cents", "amount_currency", "precise_amount_cents", "units", "total_aggregated_units", "events_count",
-    "unit_amount_cents", "precise_unit_amount", "taxes_amount_cents", "taxes_precise_amount_cents", "taxes_rate",
-    "precise_coupons_amount_cents", "properties", "amount_details", "created_at",
+    "id", "invoice_id", "customer_id", "billing_entity_id", "subscription_id", "charge_id", "charge_filter_id",
+    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "pay_in_advance_event_id",
+    "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents", "amount_currency",
+    "precise_amount_cents", "units", "total_aggregated_units", "events_count", "unit_amount_cents",
+    "precise_unit_amount", "taxes_amount_cents", "taxes_precise_amount_cents", "taxes_rate",
+    "precise_coupons_amount_cents", "pay_in_advance", "invoice_display_name", "description", "grouped_by", "properties",
+    "amount_details", "presentation_breakdowns", "created_at",
+)  # fmt: skip
+_PRICING_UNIT: Final = (
+    "id", "fee_id", "pricing_unit_id", "short_name", "conversion_rate", "amount_cents", "precise_amount_cents",
+    "unit_amount_cents", "precise_unit_amount", "created_at",
 )  # fmt: skip
 _FEE_TAX: Final = (
     "id", "fee_id", "tax_id", "tax_code", "tax_name", "tax_description", "tax_rate", "amount_cents",
@@ -73,10 +89,9 @@ def _type(column: sa.Column[Any]) -> str:
     return column.type.compile(_DIALECT)
 
 
-_FEE_DEFAULTS: Final = "payment_status = 'pending', pay_in_advance = false, grouped_by = '{}'"
+_FEE_DEFAULTS: Final = "payment_status = 'pending'"
 _INVOICE_DEFAULTS: Final = (
-    "number = '', invoice_type = 'subscription', payment_overdue = false, prepaid_credit_amount_cents = 0,"
-    " total_paid_amount_cents = 0, version_number = 4"
+    "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, version_number = 4"
 )
 
 # One statement, so that an invoice none of whose periods could be written is not written either. The reference from
@@ -92,9 +107,11 @@ _INSERT_INVOICES: Final = sa.text(
     SELECT invoice_id, count(*) AS periods FROM line GROUP BY invoice_id
     """  # noqa: S608
 )
+_INSERT_PLAIN: Final = sa.text(_insert(table(Invoice), _INVOICE, "rows", constants=_INVOICE_DEFAULTS))
 _INSERT_LINES: Final = sa.text(_insert(table(InvoiceSubscription), _SUBSCRIPTION, "rows"))
 _INSERT_FEES: Final = sa.text(_insert(table(Fee), _FEE, "rows", constants=_FEE_DEFAULTS))
 _INSERT_FEE_TAXES: Final = sa.text(_insert(table(FeeAppliedTax), _FEE_TAX, "rows"))
+_INSERT_PRICING_UNITS: Final = sa.text(_insert(table(FeePricingUnit), _PRICING_UNIT, "rows"))
 _INSERT_TAXES: Final = sa.text(_insert(table(InvoiceAppliedTax), _TAX, "rows"))
 
 _CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "created_at"})
@@ -110,6 +127,7 @@ _CLEAR: Final = tuple(
     sa.text(statement)
     for statement in (
         "DELETE FROM fee_applied_taxes t USING fees f WHERE f.id = t.fee_id AND f.invoice_id = ANY(:ids)",
+        "DELETE FROM fee_pricing_units u USING fees f WHERE f.id = u.fee_id AND f.invoice_id = ANY(:ids)",
         "DELETE FROM fees WHERE invoice_id = ANY(:ids)",
         "DELETE FROM invoice_applied_taxes WHERE invoice_id = ANY(:ids)",
         "DELETE FROM invoice_subscriptions WHERE invoice_id = ANY(:ids)",
@@ -137,6 +155,19 @@ async def insert_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> 
     return written
 
 
+async def insert_plain_invoice(
+    work: UnitOfWork,
+    invoice: Values,
+    fees: Sequence[Values],
+    fee_taxes: Sequence[Values],
+    taxes: Sequence[Values],
+) -> None:
+    """Writes one invoice that bills no period."""
+    await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice]))
+    await insert_fees(work, fees, fee_taxes, ())
+    await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
+
+
 async def rebuild_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:
     """Writes invoices that exist anew, under their ids: fees, taxes and periods are replaced. Nine statements."""
     ids = [each.invoice["id"] for each in invoices]
@@ -149,9 +180,22 @@ async def rebuild_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) ->
     await _insert_fees(work, invoices)
 
 
+async def insert_fees(
+    work: UnitOfWork, fees: Sequence[Values], taxes: Sequence[Values], pricing_units: Sequence[Values]
+) -> None:
+    """Writes fees with what hangs on them; three statements at most."""
+    for statement, rows in ((_INSERT_FEES, fees), (_INSERT_FEE_TAXES, taxes), (_INSERT_PRICING_UNITS, pricing_units)):
+        if rows:
+            await _write(work, statement, exact_json.dump_text(rows))
+
+
 async def _insert_fees(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:
-    await _write(work, _INSERT_FEES, _document(invoices, lambda each: each.fees))
-    await _write(work, _INSERT_FEE_TAXES, _document(invoices, lambda each: each.fee_taxes))
+    await insert_fees(
+        work,
+        [row for each in invoices for row in each.fees],
+        [row for each in invoices for row in each.fee_taxes],
+        [row for each in invoices for row in each.pricing_units],
+    )
     await _write(work, _INSERT_TAXES, _document(invoices, lambda each: each.taxes))
 
 

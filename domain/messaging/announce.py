@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from domain.catalog.payloads import billable_metric_payloads, plan_payloads
+from domain.catalog.payloads import billable_metric_payloads
+from domain.catalog.plan_payloads import plan_payloads
 from domain.customers.payloads import customer_payloads
-from domain.invoicing.payloads import invoice_details, invoice_payloads
+from domain.invoicing.fee_queries import fee_rows
+from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_payloads
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
 from domain.subscriptions.payloads import payload as subscription_payload
@@ -68,6 +70,11 @@ async def _invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payl
     return _without("error_details", await invoice_details(work, ids))
 
 
+async def _fees(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    rows = await fee_rows(work.session, ids)
+    return {each["lago_id"]: each for each in await fee_payloads(work, list(rows.values()))}
+
+
 def _without(key: str, contents: Mapping[UUID, Payload]) -> Mapping[UUID, Payload]:
     return {each: {name: value for name, value in content.items() if name != key} for each, content in contents.items()}
 
@@ -78,8 +85,10 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "billable_metric.deleted": Announcement("billable_metric", _metrics),
     "customer.created": Announcement("customer", _customers),
     "customer.updated": Announcement("customer", _customers),
+    "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),
+    "invoice.one_off_created": Announcement("invoice", _invoices),
     "invoice.generated": Announcement("invoice", invoice_payloads),
     "plan.created": Announcement("plan", _plans),
     "plan.updated": Announcement("plan", _plans),

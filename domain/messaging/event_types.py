@@ -31,6 +31,8 @@ SENT = (
     EventType("billable_metric.deleted", "BILLABLE_METRICS", "A billable metric was deleted."),
     EventType("customer.created", "CUSTOMERS", "A customer was created."),
     EventType("customer.updated", "CUSTOMERS", "A customer was changed."),
+    EventType("events.errors", "EVENT_INGESTION", "Events of the last hour have an unknown code, property or value."),
+    EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
     EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
     EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),

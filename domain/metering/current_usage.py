@@ -1,4 +1,4 @@
-"""What a subscription has used in its current period, priced as an invoice would. Source: handbook, metering 13.
+"""What subscriptions have used in their current period, priced as an invoice would. Source: handbook, metering 13.
 
 Nothing is stored: units are measured (or found in the cache) and priced with the pure functions of domain.pricing, so
 an amount here and the fee of the period's invoice come from the same code.
@@ -7,17 +7,15 @@ an amount here and the fee of the period's invoice come from the same code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from domain.catalog.models import BillableMetric, BillingEntityTax, Charge, Tax
 from domain.customers.models import Customer
 from domain.kernel import clock
 from domain.kernel.errors import NotAllowed, NotFound
@@ -25,60 +23,47 @@ from domain.kernel.ids import parse_id
 from domain.kernel.money import HUNDRED, ZERO, round_cents
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.metering.usage import Usage, UsageQuestion, measure
-from domain.metering.usage_cache import Lookup
-from domain.pricing.fee_amounts import fee_amounts
-from domain.pricing.models import price
-from domain.pricing.priceable import Priceable
+from domain.metering.charge_questions import UsageWindow
+from domain.metering.charges import charges_of_plans
+from domain.metering.measured_charges import Measured, measured_charges
+from domain.metering.priced_usage import ChargeUsage
+from domain.metering.usage_options import ChargeFilters, UsageOptions
+from domain.metering.usage_taxes import charge_tax_rates
 from domain.subscriptions.facts import terms_of
 from domain.subscriptions.instants import local_date
 from domain.subscriptions.models import Subscription
 from domain.subscriptions.queries import rows_by_ids
 from domain.subscriptions.windows import windows
 
-__all__ = ["ChargeFilters", "ChargeUsage", "CurrentUsage", "current_usage"]
+__all__ = ["ChargeFilters", "ChargeUsage", "CurrentUsage", "UsageOptions", "current_usage", "usages_of"]
 
-_c, _s, _ch, _m = table(Customer), table(Subscription), table(Charge), table(BillableMetric)
-_t, _bt = table(Tax), table(BillingEntityTax)
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeFilters:
-    """Which charges; of several the first one given decides."""
-
-    charge_id: str | None = None
-    charge_code: str | None = None
-    billable_metric_code: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.charge_id or self.charge_code or self.billable_metric_code)
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeUsage:
-    """One charge. `charge`: the row, with the metric's columns prefixed `metric_`. amount_cents: before taxes."""
-
-    charge: sa.Row[Any]
-    units: Decimal
-    events_count: int
-    amount_cents: int
+_c, _s = table(Customer), table(Subscription)
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentUsage:
     """from_datetime, to_datetime: the charges' window, both included. issuing_date: the local date it ends on."""
 
+    subscription_id: UUID
     from_datetime: datetime
     to_datetime: datetime
     issuing_date: date
+    zone: ZoneInfo
     currency: str
     charges: Sequence[ChargeUsage]
-    amount_cents: int
     taxes_amount_cents: int
+    amount_cents: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount_cents", sum(fee.amount_cents for each in self.charges for fee in each.fees))
 
     @property
     def total_amount_cents(self) -> int:
         return self.amount_cents + self.taxes_amount_cents
+
+    @property
+    def projected_amount_cents(self) -> int:
+        return sum(fee.projected_amount_cents for each in self.charges for fee in each.fees)
 
 
 async def current_usage(
@@ -89,52 +74,94 @@ async def current_usage(
     customer_external_id: str | None = None,
     customer_id: str | None = None,
     apply_taxes: bool = True,
-    filters: ChargeFilters | None = None,
+    options: UsageOptions | None = None,
 ) -> CurrentUsage:
     """The usage of one active subscription, named by ids or by external ids; without a customer, of whichever it is.
 
-    Raises NotFound("customer"), NotAllowed("no_active_subscription"), NotFound("charge") when a filter finds none.
+    Raises NotFound("customer"), NotAllowed("no_active_subscription"), NotFound("charge") when a filter finds none,
+    NotAllowed("full_usage_not_allowed").
     """
-    filters = filters or ChargeFilters()
-    found = (
-        sa.select(_s.c.id, _c.c.billing_entity_id)
-        .join(_c, _c.c.id == _s.c.customer_id)
-        .where(
-            _s.c.organization_id == work.organization_id,
-            _s.c.status == "active",
-            _s.c.external_id == subscription_external_id
-            if subscription_external_id is not None
-            else _s.c.id == parse_id(subscription_id),
-        )
+    found = sa.select(_s.c.id).where(
+        _s.c.organization_id == work.organization_id,
+        _s.c.status == "active",
+        _s.c.external_id == subscription_external_id
+        if subscription_external_id is not None
+        else _s.c.id == parse_id(subscription_id),
     )
     if customer_id is not None or customer_external_id is not None:
         found = found.where(_s.c.customer_id == await _customer(work, customer_id, customer_external_id))
-    active = (await work.session.execute(found)).one_or_none()
+    active = (await work.session.execute(found)).scalar_one_or_none()
     if active is None:
         raise NotAllowed("no_active_subscription")
-    (subscription,) = await rows_by_ids(work.session, [active.id])
+    (usage,) = await usages_of(work, [active], apply_taxes=apply_taxes, options=options)
+    return usage
 
-    terms = terms_of(subscription)
+
+async def usages_of(
+    work: UnitOfWork,
+    subscription_ids: Sequence[UUID],
+    *,
+    apply_taxes: bool = True,
+    options: UsageOptions | None = None,
+) -> list[CurrentUsage]:
+    """The usage of each of these active subscriptions, in order; a fixed number of statements for any number of them.
+
+    Raises NotFound("charge") when a filter finds none on a plan, NotAllowed("full_usage_not_allowed").
+    """
+    options = options or UsageOptions()
+    rows = await rows_by_ids(work.session, list(subscription_ids))
+    plans = await charges_of_plans(work.session, work.organization_id, sorted({row.plan_id for row in rows}))
+    asked = []
+    for row in rows:
+        charges = options.charges.take(plans.get(row.plan_id, ()))
+        if options.charges and not charges:
+            raise NotFound("charge")
+        options.check(charges)
+        window = _window(row, from_start=options.full_usage)
+        asked.append(Measured(row.id, window, row.amount_currency, charges))
+    fees = await measured_charges(work, asked, options)
+    rates: Mapping[tuple[UUID, UUID], Decimal] = {}
+    if apply_taxes:
+        pairs = [(row.customer_id, each.id) for row, one in zip(rows, asked, strict=True) for each in one.charges]
+        rates = await charge_tax_rates(work, pairs)
+    return [
+        CurrentUsage(
+            subscription_id=row.id,
+            from_datetime=one.window.from_,
+            to_datetime=one.window.to,
+            issuing_date=local_date(one.window.to, one.window.zone),
+            zone=one.window.zone,
+            currency=row.amount_currency,
+            charges=fees[row.id],
+            taxes_amount_cents=_taxes(fees[row.id], row.customer_id, rates),
+        )
+        for row, one in zip(rows, asked, strict=True)
+    ]
+
+
+def _taxes(charges: Sequence[ChargeUsage], customer_id: UUID, rates: Mapping[tuple[UUID, UUID], Decimal]) -> int:
+    """Each fee's taxes are rounded, then summed (handbook, pricing 13)."""
+    return sum(
+        round_cents(fee.amount_cents * rates.get((customer_id, each.charge.id), ZERO) / HUNDRED)
+        for each in charges
+        for fee in each.fees
+    )
+
+
+def _window(row: sa.Row[Any], *, from_start: bool) -> UsageWindow:
+    terms = terms_of(row)
     window = windows(terms, clock.now(), current_usage=True)
-    start, end = window.charges_from_datetime, window.charges_to_datetime
+    start, end, days = window.charges_from_datetime, window.charges_to_datetime, window.charges_duration
     assert start is not None, "a current window has charges"
     assert end is not None, "a current window has charges"
-
-    charges = await _charges(work, subscription.plan_id, filters)
-    if filters and not charges:
-        raise NotFound("charge")
-    measured = await _measured(work, subscription.external_id, charges, start, end)
-    priced = [_priced(charge, measured[charge.id], subscription.amount_currency) for charge in charges]
-
-    rate = await _tax_rate(work, active.billing_entity_id) if apply_taxes and priced else ZERO
-    return CurrentUsage(
-        from_datetime=start,
-        to_datetime=end,
-        issuing_date=local_date(end, ZoneInfo(subscription.timezone)),
-        currency=subscription.amount_currency,
-        charges=priced,
-        amount_cents=sum(usage.amount_cents for usage in priced),
-        taxes_amount_cents=sum(round_cents(usage.amount_cents * rate / HUNDRED) for usage in priced),
+    assert days is not None, "a current window has charges"
+    return UsageWindow(
+        external_subscription_id=row.external_id,
+        from_=terms.started_at if from_start else start,
+        to=end,
+        zone=terms.zone,
+        charges_duration=days,
+        has_predecessor=row.previous_subscription_id is not None,
     )
 
 
@@ -145,75 +172,3 @@ async def _customer(work: UnitOfWork, customer_id: str | None, external_id: str 
     if found is None:
         raise NotFound("customer")
     return found
-
-
-async def _charges(work: UnitOfWork, plan_id: UUID, filters: ChargeFilters) -> list[sa.Row[Any]]:
-    query = (
-        sa.select(*_ch.c, *(column.label(f"metric_{column.name}") for column in _m.c))
-        .join(_m, _m.c.id == _ch.c.billable_metric_id)
-        .where(_ch.c.organization_id == work.organization_id, _ch.c.plan_id == plan_id, _ch.c.deleted_at.is_(None))
-    )
-    if filters.charge_id:
-        query = query.where(_ch.c.id == parse_id(filters.charge_id))
-    elif filters.charge_code:
-        query = query.where(_ch.c.code == filters.charge_code)
-    elif filters.billable_metric_code:
-        query = query.where(_m.c.code == filters.billable_metric_code)
-    by_name = () if filters else (sa.func.lower(_m.c.name),)
-    return list((await work.session.execute(query.order_by(*by_name, _ch.c.id))).all())
-
-
-def _question(charge: sa.Row[Any], external_id: str, start: datetime, end: datetime) -> UsageQuestion:
-    return UsageQuestion(
-        key=charge.id,
-        external_subscription_id=external_id,
-        code=charge.metric_code,
-        aggregation_type=charge.metric_aggregation_type,
-        field_name=charge.metric_field_name,
-        from_=start,
-        to=end,
-        recurring=charge.metric_recurring,
-        rounding_function=charge.metric_rounding_function,
-        rounding_precision=charge.metric_rounding_precision,
-        values_ready=charge.metric_values_ready,
-    )
-
-
-async def _measured(
-    work: UnitOfWork, external_id: str, charges: Sequence[sa.Row[Any]], start: datetime, end: datetime
-) -> Mapping[Any, Usage]:
-    """From the cache if no event came since, else measured and kept there: units only, never amounts."""
-    questions = [_question(charge, external_id, start, end) for charge in charges]
-    if not questions:
-        return {}
-    asked = sha256(repr(questions).encode()).hexdigest()
-    lookup = Lookup(work.organization_id, external_id, asked)
-    kept = await lookup.find()
-    if kept is not None and len(kept) == len(questions):
-        return {
-            question.key: Usage(Decimal(units), events)
-            for question, (units, events) in zip(questions, kept, strict=True)
-        }
-    usage = await measure(work, questions)
-    await lookup.keep([[str(usage[question.key].units), usage[question.key].events_count] for question in questions])
-    return usage
-
-
-def _priced(charge: sa.Row[Any], usage: Usage, currency: str) -> ChargeUsage:
-    priceable = Priceable(units=usage.units, events_count=usage.events_count, currency=currency)
-    fee = fee_amounts(price(charge.charge_model, charge.properties, priceable), priceable, currency)
-    return ChargeUsage(charge, fee.units, usage.events_count, fee.amount_cents)
-
-
-async def _tax_rate(work: UnitOfWork, billing_entity_id: UUID) -> Decimal:
-    """The sum of the rates in percent; fees of usage carry the billing entity's taxes (handbook, pricing 13)."""
-    query = (
-        sa.select(sa.func.coalesce(sa.func.sum(_t.c.rate), 0))
-        .select_from(_bt.join(_t, _t.c.id == _bt.c.tax_id))
-        .where(
-            _bt.c.organization_id == work.organization_id,
-            _bt.c.billing_entity_id == billing_entity_id,
-            _t.c.deleted_at.is_(None),
-        )
-    )
-    return Decimal((await work.session.execute(query)).scalar_one())

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
-from domain.metering.usage import UsageQuestion
+from domain.kernel.money import ZERO
+from domain.metering.usage import Group, UsageQuestion
 
 __all__ = ["MAX_NUMBER_LENGTH", "NUMBER", "EventStore", "RawUsage"]
 
@@ -22,15 +24,30 @@ MAX_NUMBER_LENGTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class RawUsage:
-    """Units before rounding, and how many events took part."""
+    """What the store measured of one group of one question; exact, nothing divided, rounded or carried over.
+
+    group: () without groups. units: before rounding; a prorated question's whole units, a weighted sum's Σ value.
+    carried: prorated sums: the units from before the window.
+    weighed: weighted sums: Σ value * seconds until the window's end. Prorated: Σ value * days until the last day, or
+        the days each value was held.
+    values, weights: with_values: what happened, in time order, and the days each weighs (prorated only).
+    """
 
     units: Decimal
     events_count: int
+    group: Group = ()
+    carried: Decimal = ZERO
+    weighed: Decimal = ZERO
+    values: tuple[Decimal, ...] = ()
+    weights: tuple[int, ...] = ()
+    precise_total_amount_cents: Decimal = ZERO
+    last_event_at: datetime | None = None
 
 
 class EventStore(Protocol):
     """Answers questions of one shape, for one organization."""
 
-    async def aggregate(self, questions: Sequence[UsageQuestion]) -> list[RawUsage]:
-        """One answer for each question, in order. Any number of questions costs a fixed number of statements."""
+    async def aggregate(self, questions: Sequence[UsageQuestion]) -> list[list[RawUsage]]:
+        """For each question, in order, its groups with at least one event that takes part (zero or one of them without
+        `group_by`). Any number of questions costs a fixed number of statements."""
         ...

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 FILL_VALUES: Final = "metering.fill_values"
 PAGE: Final = 20_000
-READS_NUMBERS: Final = frozenset({"sum_agg", "max_agg", "latest_agg"})
+READS_NUMBERS: Final = frozenset({"sum_agg", "max_agg", "latest_agg", "weighted_sum_agg"})
 LONGEST_WAIT: Final = timedelta(seconds=60)
 MOST_WAITS: Final = 1_000
 MOST_WAITS_OF_A_SANDBOX: Final = 20

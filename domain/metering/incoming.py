@@ -19,6 +19,7 @@ import uuid_utils
 from domain.kernel.errors import BadRequest, ValidationFailed
 from domain.kernel.money import decimal_text, round_half_up
 from domain.kernel.validation import INVALID, MANDATORY, OUT_OF_RANGE, TOO_LONG, clean_json, storable
+from domain.metering.expression_rules import NO_RULES, Rules, apply_rule
 from infrastructure import exact_json
 
 __all__ = ["Envelope", "EventRow", "answer", "read_batch", "read_single", "repeated"]
@@ -40,8 +41,11 @@ _AMOUNT_DECIMALS: Final = 15
 Errors = dict[str, list[str]]
 
 
-class EventRow(msgspec.Struct, gc=False):
-    """One event as it goes to the database, in the names of the ingest statement (see ingest_sql.py)."""
+class EventRow(msgspec.Struct, gc=False, omit_defaults=True):
+    """One event as it goes to the database, in the names of the ingest statement (see ingest_sql.py).
+
+    expression, field_name: what a property was computed with, if any; sent: the properties as they came then.
+    """
 
     id: str
     organization_id: str
@@ -53,6 +57,9 @@ class EventRow(msgspec.Struct, gc=False):
     event_metadata: msgspec.Raw
     created_at: str
     timestamp: str
+    expression: str | None = None
+    field_name: str | None = None
+    sent: msgspec.Raw | None = None
 
 
 class _Sent(msgspec.Struct, gc=False):
@@ -113,8 +120,17 @@ class Envelope(msgspec.Struct):
         return cls(str(organization_id), _instant_text(now), msgspec.Raw(metadata))
 
 
-def read_single(body: bytes, envelope: Envelope) -> EventRow:
-    """The event of a body {"event": {…}}. Raises BadRequest, ValidationFailed."""
+def read_single(body: bytes, envelope: Envelope, rules: Rules = NO_RULES) -> EventRow:
+    """The event of a body {"event": {…}}, with what the rules compute. Raises BadRequest, ValidationFailed: a sentence
+    where an expression has no value."""
+    row = _read_single(body, envelope)
+    rule = rules.get(row.code) if rules else None
+    if rule is not None and (failure := apply_rule(row, rule)):
+        raise ValidationFailed(failure)
+    return row
+
+
+def _read_single(body: bytes, envelope: Envelope) -> EventRow:
     try:
         row = _plain_row(_single.decode(body).event, envelope)
         if row is not None:
@@ -130,8 +146,9 @@ def read_single(body: bytes, envelope: Envelope) -> EventRow:
     raise ValidationFailed(read)
 
 
-def read_batch(body: bytes, envelope: Envelope, most: int) -> list[EventRow]:
-    """The events of a body {"events": […]}. Raises BadRequest, ValidationFailed (keyed by the place of the event)."""
+def read_batch(body: bytes, envelope: Envelope, most: int, rules: Rules = NO_RULES) -> list[EventRow]:
+    """The events of a body {"events": […]}, with what the rules compute. Raises BadRequest, ValidationFailed (keyed by
+    the place of the event: its wrong fields, or a sentence where an expression has no value)."""
     try:
         sent = _batch.decode(body).events
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -139,17 +156,30 @@ def read_batch(body: bytes, envelope: Envelope, most: int) -> list[EventRow]:
     if 0 < len(sent) <= most:
         rows = [row for event in sent if (row := _plain_row(event, envelope)) is not None]
         if len(rows) == len(sent):
-            return rows
+            return _computed(rows, rules)
     events = _object(body).get("events")
     if not isinstance(events, list) or not events:
         raise ValidationFailed({"events": ["no_events"]})
     if len(events) > most:
         raise ValidationFailed({"events": ["too_many_events"]})
-    read = [_checked_row(event, envelope) for event in events]
-    errors = {str(place): found for place, found in enumerate(read) if not isinstance(found, EventRow)}
-    if errors:
-        raise ValidationFailed(errors)
-    return [row for row in read if isinstance(row, EventRow)]
+    return _computed([_checked_row(event, envelope) for event in events], rules)
+
+
+def _computed(read: Sequence[EventRow | Errors], rules: Rules) -> list[EventRow]:
+    """The rows with what the rules compute. Raises ValidationFailed with all that is wrong by place."""
+    rows: list[EventRow] = []
+    wrong: dict[str, Errors | str] = {}
+    for place, row in enumerate(read):
+        if not isinstance(row, EventRow):
+            wrong[str(place)] = row
+            continue
+        rule = rules.get(row.code) if rules else None
+        if rule is not None and (failure := apply_rule(row, rule)):
+            wrong[str(place)] = failure
+        rows.append(row)
+    if wrong:
+        raise ValidationFailed(wrong)
+    return rows
 
 
 def repeated(rows: Sequence[EventRow]) -> set[int]:

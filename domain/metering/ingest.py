@@ -3,7 +3,8 @@
 A request waits in a list. A flush takes all that wait, stores them in one transaction together with the ledger rows of
 the work that follows, and answers each request only after the commit; the next batch forms meanwhile, so nothing waits
 for time to pass. If fewer rows were stored than sent, the flush is rolled back and each request is tried by itself
-under a savepoint: one that holds a duplicate, or something PostgreSQL refuses, fails alone.
+under a savepoint: one that holds a duplicate, or something PostgreSQL refuses, fails alone. Rows are also missing when
+a metric's expression was changed meanwhile; then what they carry is computed again.
 
 When the connection breaks before the commit was sent, the flush is done again. When it breaks during the commit, nobody
 knows whether it was done: it is done again with the same ids, which can store nothing twice, and what cannot be stored
@@ -29,8 +30,9 @@ from domain.kernel.errors import Refusal, ValidationFailed
 from domain.kernel.jobs import BARE_INSERT, JobRequest, job_rows
 from domain.kernel.unit_of_work import installed_reactions
 from domain.metering import usage_cache
+from domain.metering.expression_rules import read_rules, recomputed
 from domain.metering.incoming import EventRow, repeated
-from domain.metering.ingest_sql import ASSUME_INGEST, ASSUME_TENANT, FIND_OWN, INSERT_EVENTS
+from domain.metering.ingest_sql import ASSUME_INGEST, ASSUME_TENANT, FIND_OWN, INSERT_COMPUTED, INSERT_EVENTS
 from domain.metering.post_process import POST_PROCESS
 from infrastructure import database, exact_json
 from infrastructure.metrics import EVENTS_INGESTED
@@ -256,9 +258,12 @@ async def _store(
         found = await _own(connection, batch)
         left = [(request, repeat) for request, repeat in left if request.rows[0].id not in found]
     await connection.execute(ASSUME_INGEST)
+    rules = await read_rules(connection, {row.organization_id for request, _ in left for row in request.rows})
     for request, repeat in left:
-        request.refusal = None
-        await _store_alone(connection, request, repeat)
+        refused = recomputed(request.rows, rules[request.rows[0].organization_id])
+        request.refusal = ValidationFailed(refused) if refused else None
+        if not refused:
+            await _store_alone(connection, request, repeat)
     jobs = _jobs([request for request in batch if request.refusal is None])
     await connection.execute(BARE_INSERT, [exact_json.dump_text(jobs)])
     await _commit(connection)
@@ -271,7 +276,7 @@ async def _store_alone(connection: psycopg.AsyncConnection, request: _Request, r
         if not repeat:
             try:
                 async with connection.transaction():
-                    stored = await connection.execute(INSERT_EVENTS, [_document(request.rows)])
+                    stored = await connection.execute(INSERT_COMPUTED, [_document(request.rows)])
                     if stored.rowcount < len(request.rows):
                         raise _Short
                 return
@@ -282,7 +287,7 @@ async def _store_alone(connection: psycopg.AsyncConnection, request: _Request, r
         # Row by row, to see which ones were passed over.
         async with connection.transaction():
             async with connection.pipeline():
-                each = [await connection.execute(INSERT_EVENTS, [_document([row])]) for row in request.rows]
+                each = [await connection.execute(INSERT_COMPUTED, [_document([row])]) for row in request.rows]
             duplicates = repeat | {place for place, stored in enumerate(each) if stored.rowcount == 0}
             if duplicates:
                 request.refuse(duplicates)
@@ -322,11 +327,15 @@ def _jobs(batch: Iterable[_Request]) -> list[dict[str, object]]:
     """
     subscriptions: dict[str, set[str]] = {}
     codes: dict[str, set[str]] = {}
+    # The ids of a process rise with time, so that the first and the last one tell where the others are.
+    ids: dict[str, tuple[str, str]] = {}
     for request in batch:
         for row in request.rows:
             if row.external_subscription_id is not None:
                 subscriptions.setdefault(row.organization_id, set()).add(row.external_subscription_id)
                 codes.setdefault(row.organization_id, set()).add(row.code)
+                first, last = ids.get(row.organization_id, (row.id, row.id))
+                ids[row.organization_id] = min(first, row.id), max(last, row.id)
     requests = []
     for organization_id, touched in subscriptions.items():
         ordered, used = sorted(touched), sorted(codes[organization_id])
@@ -335,7 +344,7 @@ def _jobs(batch: Iterable[_Request]) -> list[dict[str, object]]:
             requests.append(
                 JobRequest(
                     POST_PROCESS,
-                    {"subscriptions": part, "codes": used},
+                    {"subscriptions": part, "codes": used, "ids": list(ids[organization_id])},
                     organization_id=UUID(organization_id),
                 )
             )

@@ -7,7 +7,7 @@ from typing import Final
 from domain.kernel.tenancy import TENANT_ROLE, Door
 from domain.metering.postgres_store import number_of
 
-__all__ = ["ASSUME_INGEST", "ASSUME_TENANT", "FIND_OWN", "INSERT_EVENTS"]
+__all__ = ["ASSUME_INGEST", "ASSUME_TENANT", "FIND_OWN", "INSERT_COMPUTED", "INSERT_EVENTS"]
 
 # The transaction gets its number before the insert looks at the metrics. So whoever changes a metric can tell when no
 # insert that saw the old one is left: see fill_values.py.
@@ -19,25 +19,41 @@ ASSUME_TENANT: Final = f"""
     SELECT set_config('role', '{TENANT_ROLE}', true), set_config('tarn.organization_id', %s, true)
 """
 
-# DO NOTHING names no target and nothing is returned: both would ask for the right to read events. How many rows were
-# stored is told by the count; sorted, so that the sequence follows the order in which events were sent.
-INSERT_EVENTS: Final = f"""
+
+def _insert(condition: str) -> str:
+    # DO NOTHING names no target and nothing is returned: both would ask for the right to read events. How many rows
+    # were stored is told by the count; sorted, so that the sequence follows the order in which events were sent.
+    return f"""
     INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties, value,
                         precise_total_amount_cents, event_metadata, created_at, timestamp)
     SELECT e.id, e.organization_id, e.external_subscription_id, e.transaction_id, e.code, e.properties,
-           CASE WHEN m.field_name IS NOT NULL THEN {number_of("(e.properties ->> m.field_name)")} END,
+           CASE WHEN m.aggregation_type IN ('sum_agg', 'max_agg', 'latest_agg', 'weighted_sum_agg')
+                THEN {number_of("(e.properties ->> m.field_name)")} END,
            e.precise_total_amount_cents, e.event_metadata, e.created_at, e.timestamp
     FROM ROWS FROM (json_to_recordset(CAST(%s AS json)) AS (
              id uuid, organization_id uuid, external_subscription_id text, transaction_id text, code text,
              properties jsonb, precise_total_amount_cents numeric, event_metadata jsonb, created_at timestamptz,
-             timestamp timestamptz))
+             timestamp timestamptz, expression text, field_name text))
          WITH ORDINALITY AS e(id, organization_id, external_subscription_id, transaction_id, code, properties,
-                              precise_total_amount_cents, event_metadata, created_at, timestamp, place)
+                              precise_total_amount_cents, event_metadata, created_at, timestamp, expression,
+                              field_name, place)
     LEFT JOIN billable_metrics AS m
         ON m.organization_id = e.organization_id AND m.code = e.code AND m.deleted_at IS NULL
-        AND m.aggregation_type IN ('sum_agg', 'max_agg', 'latest_agg')
+    {condition}
     ORDER BY e.place
     ON CONFLICT DO NOTHING
 """  # noqa: S608
+
+
+INSERT_EVENTS: Final = _insert(
+    """
+    WHERE CASE WHEN m.field_name IS NOT NULL THEN m.expression END IS NOT DISTINCT FROM e.expression
+      AND (e.expression IS NULL OR e.field_name = m.field_name)
+    """
+)
+"""Passes over a row that was computed with another expression than its metric has: see expression_rules.py."""
+
+INSERT_COMPUTED: Final = _insert("")
+"""For rows computed with what this transaction read."""
 
 FIND_OWN: Final = "SELECT id FROM events WHERE organization_id = %s AND id = ANY(%s)"

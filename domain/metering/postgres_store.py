@@ -1,12 +1,8 @@
-"""Events in PostgreSQL: one statement for all questions of one aggregation, a LATERAL over the list of questions.
-
-Every question reads one range of `ix_events_usage`. Numbers come from the column `value`, which the index carries, or,
-where a metric's values are not filled in yet, from the raw property, read the same way.
-"""
+"""Events in PostgreSQL: one statement for all questions of one kind (see postgres_sql.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,73 +10,15 @@ import sqlalchemy as sa
 
 from domain.kernel.money import ZERO
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.metering.event_store import MAX_NUMBER_LENGTH, NUMBER, RawUsage
+from domain.metering.event_store import RawUsage
+from domain.metering.postgres_sql import number_of, plain_statement, rich_statement
+from domain.metering.proration import first_day, last_day, weighing_end
 from domain.metering.usage import UsageQuestion
 from infrastructure import exact_json
 
-__all__ = ["PostgresStore", "number_of", "statement"]
+__all__ = ["PostgresStore", "number_of"]
 
-
-def number_of(text: str) -> str:
-    """SQL: the number that the SQL expression `text` spells, else null. The cast can't fail."""
-    # Nested, because the order of the conditions of one AND is not promised.
-    return (
-        f"CASE WHEN length({text}) <= {MAX_NUMBER_LENGTH} THEN"
-        f" CASE WHEN {text} ~ '{NUMBER}' THEN ({text})::numeric END END"
-    )
-
-
-_STORED: Final = "e.value"
-_RAW: Final = number_of("(e.properties ->> q.field)")
-
-_RANGE: Final = """
-    FROM events AS e
-    WHERE e.organization_id = CAST(:organization_id AS uuid) AND e.external_subscription_id = q.subscription
-      AND e.code = q.code AND e.timestamp >= q.first AND e.timestamp <= q.last AND e.deleted_at IS NULL
-"""
-# Later than another event: by its own time, then by when it came.
-_NEWEST: Final = "e.timestamp DESC, e.created_at DESC, e.sequence DESC"
-
-_COUNT: Final = f"SELECT count(*) AS units, count(*) AS events {_RANGE}"
-_SUM: Final = f"SELECT coalesce(sum({{value}}), 0) AS units, count({{value}}) AS events {_RANGE}"
-_MAX: Final = f"SELECT coalesce(max({{value}}), 0) AS units, count({{value}}) AS events {_RANGE}"
-# A latest value below zero counts as none.
-_LATEST: Final = f"""
-    SELECT greatest(coalesce(
-        (SELECT {{value}} {_RANGE} AND {{value}} IS NOT NULL ORDER BY {_NEWEST} LIMIT 1), 0), 0) AS units,
-        (SELECT count({{value}}) {_RANGE}) AS events
-"""
-# The transitions of one value add up to 1 when its last operation is an add, else to 0 (handbook, metering 8.5). A
-# missing property is one value, "null". Operations of other names take no part.
-_UNIQUE: Final = f"""
-    SELECT count(*) FILTER (WHERE operation = 'add') AS units, count(*) FILTER (WHERE operation = 'add') AS events
-    FROM (
-        SELECT DISTINCT ON (coalesce(e.properties ->> q.field, 'null'))
-            coalesce(e.properties ->> 'operation_type', 'add') AS operation
-        {_RANGE} AND coalesce(e.properties ->> 'operation_type', 'add') IN ('add', 'remove')
-        ORDER BY coalesce(e.properties ->> q.field, 'null'), {_NEWEST}
-    ) AS last_operation
-"""  # noqa: S608
-
-_ANSWERS: Final = {
-    "count_agg": _COUNT,
-    "sum_agg": _SUM,
-    "max_agg": _MAX,
-    "latest_agg": _LATEST,
-    "unique_count_agg": _UNIQUE,
-}
-_READS_NUMBERS: Final = frozenset({"sum_agg", "max_agg", "latest_agg"})
-
-
-def statement(aggregation_type: str, *, stored: bool) -> str:
-    """The SQL for all questions of one aggregation; `stored`: numbers are read from the column."""
-    answer = _ANSWERS[aggregation_type].format(value=_STORED if stored else _RAW)
-    return f"""
-        SELECT q.n, u.units, u.events
-        FROM jsonb_to_recordset(CAST(:questions AS jsonb)) AS q(
-            n integer, subscription text, code text, field text, first timestamptz, last timestamptz)
-        CROSS JOIN LATERAL ({answer}) AS u
-    """  # noqa: S608
+_READS_NUMBERS: Final = frozenset({"sum_agg", "max_agg", "latest_agg", "weighted_sum_agg"})
 
 
 class PostgresStore:
@@ -89,39 +27,91 @@ class PostgresStore:
     def __init__(self, work: UnitOfWork) -> None:
         self.work = work
 
-    async def aggregate(self, questions: Sequence[UsageQuestion]) -> list[RawUsage]:
+    async def aggregate(self, questions: Sequence[UsageQuestion]) -> list[list[RawUsage]]:
         # Questions that ask the same (two charges of one metric) are asked once.
-        rows: dict[tuple[str, bool], dict[tuple[Any, ...], list[int]]] = {}
+        statements: dict[str, dict[str, tuple[dict[str, Any], list[int]]]] = {}
         for index, question in enumerate(questions):
-            stored = question.values_ready and question.aggregation_type in _READS_NUMBERS
-            asked = (
-                question.external_subscription_id,
-                question.code,
-                question.field_name if question.aggregation_type != "count_agg" else None,
-                question.first,
-                question.to,
-            )
-            rows.setdefault((question.aggregation_type, stored), {}).setdefault(asked, []).append(index)
-        found = [RawUsage(ZERO, 0)] * len(questions)
-        for (aggregation_type, stored), asked_by in rows.items():
-            places = list(asked_by.values())
-            document = [
+            sql, document = _asked(question)
+            asked = statements.setdefault(sql, {}).setdefault(exact_json.dump_text(document), (document, []))
+            asked[1].append(index)
+        found: list[list[RawUsage]] = [[] for _ in questions]
+        for sql, asked_by in statements.items():
+            places = [indexes for _, indexes in asked_by.values()]
+            documents = [{"n": n, **document} for n, (document, _) in enumerate(asked_by.values())]
+            rows = await self.work.session.execute(
+                sa.text(sql),
                 {
-                    "n": n,
-                    "subscription": subscription,
-                    "code": code,
-                    "field": field,
-                    "first": first.isoformat() if first else "-infinity",
-                    "last": last.isoformat(),
-                }
-                for n, (subscription, code, field, first, last) in enumerate(asked_by)
-            ]
-            answers = await self.work.session.execute(
-                sa.text(statement(aggregation_type, stored=stored)),
-                {"questions": exact_json.dump_text(document), "organization_id": str(self.work.organization_id)},
+                    "questions": exact_json.dump_text(documents),
+                    "organization_id": str(self.work.organization_id),
+                },
             )
-            for n, units, events in answers:
-                usage = RawUsage(Decimal(units), events)
-                for index in places[n]:
-                    found[index] = usage
+            for row in rows:
+                usage = _raw(row)
+                if usage is not None:
+                    for index in places[row.n]:
+                        found[index].append(usage)
         return found
+
+
+def _asked(question: UsageQuestion) -> tuple[str, dict[str, Any]]:
+    """The statement that answers the question, and the question as it reads it."""
+    kind = question.aggregation_type
+    stored = question.values_ready and kind in _READS_NUMBERS
+    last = min(question.to, question.before.timestamp) if question.before else question.to
+    document: dict[str, Any] = {
+        "subscription": question.external_subscription_id,
+        "code": question.code,
+        "field": question.field_name if kind != "count_agg" else None,
+        "first": question.first.isoformat() if question.first else "-infinity",
+        "last": last.isoformat(),
+    }
+    if question.is_plain:
+        return plain_statement(kind, stored=stored), document
+    if question.proration and kind == "unique_count_agg":
+        kind = "prorated_unique_count"
+    document |= {
+        "stored": stored,
+        "start": question.start.isoformat(),
+        "matching": _condition(question.matching) if question.matching else None,
+        "ignored": [_condition(condition) for condition in question.ignored] or None,
+        "empty": list(question.empty) or None,
+        "group_by": list(question.group_by) or None,
+        "with_values": question.with_values,
+    }
+    if question.before:
+        document |= {
+            "before_at": question.before.timestamp.isoformat(),
+            "before_created_at": question.before.created_at.isoformat(),
+            "before_sequence": question.before.sequence,
+        }
+    if question.proration:
+        document |= {
+            "zone": question.proration.zone.key,
+            "first_day": first_day(question, question.proration).isoformat(),
+            "last_day": last_day(question, question.proration).isoformat(),
+        }
+    if question.weighting:
+        document["weighing_end"] = weighing_end(question.to).isoformat()
+    return rich_statement(kind), document
+
+
+def _condition(condition: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
+    return {key: list(allowed) for key, allowed in condition}
+
+
+def _raw(row: sa.Row[Any]) -> RawUsage | None:
+    """A row of either statement; None for a plain answer in which no event took part."""
+    if len(row) == 3:
+        return RawUsage(Decimal(row.units), row.events) if row.events else None
+    return RawUsage(
+        units=Decimal(row.units),
+        events_count=int(row.events),
+        group=tuple(row.grouping_values),
+        carried=ZERO if row.carried is None else Decimal(row.carried),
+        weighed=ZERO if row.weighed is None else Decimal(row.weighed),
+        # `values` is a method of rows.
+        values=tuple(row._mapping["values"] or ()),
+        weights=tuple(row.weights or ()),
+        precise_total_amount_cents=ZERO if row.precise is None else Decimal(row.precise),
+        last_event_at=row.last_event_at,
+    )

@@ -38,6 +38,7 @@ def terms_of(row: sa.Row[Any]) -> SubscriptionTerms:
         terminated_at=row.terminated_at if row.status == "terminated" else None,
         successor=successor_of(row),
         bill_charges_monthly=bool(row.bill_charges_monthly),
+        bill_fixed_charges_monthly=bool(row.bill_fixed_charges_monthly),
     )
 
 

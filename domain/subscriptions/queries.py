@@ -63,6 +63,7 @@ def _facts() -> sa.Select[Any]:
             p.pay_in_advance,
             p.trial_period,
             p.bill_charges_monthly,
+            p.bill_fixed_charges_monthly,
             c.external_id.label("external_customer_id"),
             _zone.label("timezone"),
             e.code.label("billing_entity_code"),

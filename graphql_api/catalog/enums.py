@@ -6,17 +6,21 @@ from enum import Enum
 
 import strawberry
 
-from domain.catalog.metric_terms import ROUNDING_FUNCTIONS
+from domain.catalog.fixed_charges import FIXED_CHARGE_MODELS
+from domain.catalog.metric_terms import ROUNDING_FUNCTIONS, WEIGHTED_INTERVALS
 from domain.catalog.plan_terms import INTERVALS
 from domain.pricing.models import ChargeModelName
 from graphql_api.enums import named
 
-__all__ = ["AggregationTypeEnum", "ChargeModelEnum", "PlanInterval", "RoundingFunctionEnum"]
+__all__ = [
+    "AggregationTypeEnum", "ChargeModelEnum", "CommitmentTypeEnum", "FixedChargeChargeModelEnum", "PlanInterval",
+    "RegroupPaidFeesEnum", "RoundingFunctionEnum", "WeightedIntervalEnum",
+]  # fmt: skip
 
 
 @strawberry.enum
 class AggregationTypeEnum(Enum):
-    """What the interface knows; a metric of custom_agg or weighted_sum_agg is refused."""
+    """What the interface knows; a metric of custom_agg is refused."""
 
     count_agg = "count_agg"
     custom_agg = "custom_agg"
@@ -35,10 +39,34 @@ class RoundingFunctionEnum(Enum):
 
 
 @strawberry.enum
+class WeightedIntervalEnum(Enum):
+    _ignore_ = ["members"]
+    members = vars()
+    named(members, WEIGHTED_INTERVALS)
+
+
+@strawberry.enum
 class PlanInterval(Enum):
     _ignore_ = ["members"]
     members = vars()
     named(members, INTERVALS)
+
+
+@strawberry.enum
+class RegroupPaidFeesEnum(Enum):
+    invoice = "invoice"
+
+
+@strawberry.enum
+class CommitmentTypeEnum(Enum):
+    minimum_commitment = "minimum_commitment"
+
+
+@strawberry.enum
+class FixedChargeChargeModelEnum(Enum):
+    _ignore_ = ["members"]
+    members = vars()
+    named(members, FIXED_CHARGE_MODELS)
 
 
 @strawberry.enum

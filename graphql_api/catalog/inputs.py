@@ -5,79 +5,39 @@ from __future__ import annotations
 import strawberry
 from strawberry import UNSET
 
-from graphql_api.catalog.enums import AggregationTypeEnum, ChargeModelEnum, PlanInterval, RoundingFunctionEnum
+from graphql_api.catalog.charge_inputs import ChargeInput, FixedChargeInput
+from graphql_api.catalog.enums import CommitmentTypeEnum, PlanInterval
 from graphql_api.enums import CurrencyEnum
 from graphql_api.scalars import BigInt
 
 __all__ = [
-    "ChargeCreateInput", "ChargeInput", "ChargeUpdateInput", "CreateBillableMetricInput", "CreatePlanInput",
-    "DestroyBillableMetricInput", "DestroyChargeInput", "DestroyPlanInput", "DestroyTaxInput", "GraduatedRangeInput",
-    "PropertiesInput", "TaxCreateInput", "TaxUpdateInput", "UpdateBillableMetricInput", "UpdatePlanInput",
+    "CommitmentInput", "CreatePlanInput", "DestroyPlanInput", "DestroyTaxInput", "MetadataInput", "TaxCreateInput",
+    "TaxUpdateInput", "UpdatePlanInput", "UsageThresholdInput",
 ]  # fmt: skip
 
 
 @strawberry.input
-class CreateBillableMetricInput:
-    client_mutation_id: str | None = UNSET
-    name: str
-    code: str
-    description: str
-    aggregation_type: AggregationTypeEnum
-    field_name: str | None = UNSET
-    recurring: bool | None = UNSET
-    rounding_function: RoundingFunctionEnum | None = UNSET
-    rounding_precision: int | None = UNSET
+class MetadataInput:
+    key: str
+    value: str | None = UNSET
 
 
 @strawberry.input
-class UpdateBillableMetricInput:
-    client_mutation_id: str | None = UNSET
-    id: str
-    name: str
-    code: str
-    description: str
-    aggregation_type: AggregationTypeEnum
-    field_name: str | None = UNSET
-    recurring: bool | None = UNSET
-    rounding_function: RoundingFunctionEnum | None = UNSET
-    rounding_precision: int | None = UNSET
-
-
-@strawberry.input
-class DestroyBillableMetricInput:
-    client_mutation_id: str | None = UNSET
-    id: strawberry.ID
-
-
-@strawberry.input
-class GraduatedRangeInput:
-    from_value: float
-    to_value: float | None = UNSET
-    per_unit_amount: str
-    flat_amount: str
-
-
-@strawberry.input
-class PropertiesInput:
-    amount: str | None = UNSET
-    free_units: BigInt | None = UNSET
-    package_size: BigInt | None = UNSET
-    graduated_ranges: list[GraduatedRangeInput] | None = UNSET
-
-
-@strawberry.input
-class ChargeInput:
-    """A charge of a plan's full list; `id` names the one that is edited."""
+class CommitmentInput:
+    """`{}` takes the commitment away. There is one kind, and one commitment for a plan."""
 
     id: strawberry.ID | None = UNSET
-    billable_metric_id: strawberry.ID
-    charge_model: ChargeModelEnum
+    amount_cents: BigInt | None = UNSET
+    commitment_type: CommitmentTypeEnum | None = UNSET
     invoice_display_name: str | None = UNSET
-    properties: PropertiesInput | None = UNSET
-    pay_in_advance: bool | None = UNSET
-    prorated: bool | None = UNSET
-    invoiceable: bool | None = UNSET
-    min_amount_cents: BigInt | None = UNSET
+    tax_codes: list[str] | None = UNSET
+
+
+@strawberry.input
+class UsageThresholdInput:
+    amount_cents: BigInt
+    recurring: bool | None = UNSET
+    threshold_display_name: str | None = UNSET
 
 
 @strawberry.input
@@ -94,6 +54,12 @@ class CreatePlanInput:
     description: str | None = UNSET
     trial_period: float | None = UNSET
     bill_charges_monthly: bool | None = UNSET
+    bill_fixed_charges_monthly: bool | None = UNSET
+    fixed_charges: list[FixedChargeInput] | None = UNSET
+    minimum_commitment: CommitmentInput | None = UNSET
+    usage_thresholds: list[UsageThresholdInput] | None = UNSET
+    tax_codes: list[str] | None = UNSET
+    metadata: list[MetadataInput] | None = UNSET
 
 
 @strawberry.input
@@ -111,6 +77,13 @@ class UpdatePlanInput:
     description: str | None = UNSET
     trial_period: float | None = UNSET
     bill_charges_monthly: bool | None = UNSET
+    bill_fixed_charges_monthly: bool | None = UNSET
+    fixed_charges: list[FixedChargeInput] | None = UNSET
+    minimum_commitment: CommitmentInput | None = UNSET
+    usage_thresholds: list[UsageThresholdInput] | None = UNSET
+    tax_codes: list[str] | None = UNSET
+    metadata: list[MetadataInput] | None = UNSET
+    cascade_updates: bool | None = UNSET
 
 
 @strawberry.input
@@ -141,40 +114,5 @@ class TaxUpdateInput:
 
 @strawberry.input
 class DestroyTaxInput:
-    client_mutation_id: str | None = UNSET
-    id: strawberry.ID
-
-
-@strawberry.input
-class ChargeCreateInput:
-    client_mutation_id: str | None = UNSET
-    plan_id: strawberry.ID
-    billable_metric_id: strawberry.ID
-    charge_model: ChargeModelEnum
-    code: str | None = UNSET
-    invoice_display_name: str | None = UNSET
-    properties: PropertiesInput | None = UNSET
-    pay_in_advance: bool | None = UNSET
-    prorated: bool | None = UNSET
-    invoiceable: bool | None = UNSET
-    min_amount_cents: BigInt | None = UNSET
-
-
-@strawberry.input
-class ChargeUpdateInput:
-    client_mutation_id: str | None = UNSET
-    id: strawberry.ID
-    charge_model: ChargeModelEnum | None = UNSET
-    code: str | None = UNSET
-    invoice_display_name: str | None = UNSET
-    properties: PropertiesInput | None = UNSET
-    pay_in_advance: bool | None = UNSET
-    prorated: bool | None = UNSET
-    invoiceable: bool | None = UNSET
-    min_amount_cents: BigInt | None = UNSET
-
-
-@strawberry.input
-class DestroyChargeInput:
     client_mutation_id: str | None = UNSET
     id: strawberry.ID

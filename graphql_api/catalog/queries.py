@@ -7,16 +7,8 @@ from strawberry import Info
 
 from domain.catalog import queries
 from domain.kernel.ids import parse_id
-from graphql_api.catalog.enums import AggregationTypeEnum
 from graphql_api.catalog.tax_types import Tax, TaxCollection, tax_type
-from graphql_api.catalog.types import (
-    BillableMetric,
-    BillableMetricCollection,
-    Plan,
-    PlanCollection,
-    metric_type,
-    plan_type,
-)
+from graphql_api.catalog.types import Plan, PlanCollection, SelectablePlan, SelectablePlanCollection, plan_type
 from graphql_api.operations import operation, read
 from graphql_api.pagination import metadata_of, page_request
 
@@ -25,37 +17,6 @@ __all__ = ["CatalogQueries"]
 
 @strawberry.type
 class CatalogQueries:
-    @strawberry.field
-    @operation(permission="billable_metrics:view")
-    async def billable_metric(self, info: Info, id: strawberry.ID) -> BillableMetric | None:
-        async with read(info) as work:
-            return metric_type(await queries.billable_metric_row(work.session, metric_id=parse_id(id)))
-
-    @strawberry.field
-    @operation(permission="billable_metrics:view")
-    async def billable_metrics(
-        self,
-        info: Info,
-        page: int | None = None,
-        limit: int | None = None,
-        search_term: str | None = None,
-        recurring: bool | None = None,
-        aggregation_types: list[AggregationTypeEnum] | None = None,
-        plan_id: strawberry.ID | None = None,
-    ) -> BillableMetricCollection:
-        plan = parse_id(plan_id)
-        wanted = queries.MetricFilter(
-            search_term=search_term,
-            recurring=recurring,
-            aggregation_types=[one.value for one in aggregation_types or ()],
-            plan_id=plan,
-        )
-        async with read(info) as work:
-            found = await queries.billable_metrics_page(work.session, page_request(page, limit), wanted)
-        return BillableMetricCollection(
-            collection=[metric_type(row) for row in found.rows], metadata=metadata_of(found)
-        )
-
     @strawberry.field
     @operation(permission="plans:view")
     async def plan(self, info: Info, id: strawberry.ID) -> Plan | None:
@@ -81,6 +42,17 @@ class CatalogQueries:
                 deleted=bool(with_deleted),
             )
         return PlanCollection(collection=[plan_type(row) for row in found.rows], metadata=metadata_of(found))
+
+    @strawberry.field
+    @operation(permission="plans:view")
+    async def selectable_plans(
+        self, info: Info, page: int | None = None, limit: int | None = None, search_term: str | None = None
+    ) -> SelectablePlanCollection:
+        """Plans to choose from, with no more than what names them."""
+        async with read(info) as work:
+            found = await queries.plans_page(work.session, page_request(page, limit), search_term=search_term)
+        rows = [SelectablePlan(id=row.id, name=row.name, code=row.code) for row in found.rows]
+        return SelectablePlanCollection(collection=rows, metadata=metadata_of(found))
 
     @strawberry.field
     @operation()

@@ -10,14 +10,18 @@ import strawberry
 from strawberry import Info
 
 from domain.catalog import queries
-from domain.catalog.usage_counts import tax_customers
+from domain.catalog.applied_taxes import taxes_of
+from domain.catalog.usage_counts import TaxUse, tax_uses
+from domain.kernel.rows import TenantRow
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.organization import LazyOrganization, own_organization
-from graphql_api.loaders import load
+from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601DateTime
 
-__all__ = ["Tax", "TaxCollection", "fetch_taxes", "tax_type"]
+__all__ = ["Tax", "TaxCollection", "fetch_taxes", "fetch_taxes_on", "tax_type", "taxes_on"]
+
+TaxedKey = tuple[type[TenantRow], UUID]
 
 
 @strawberry.type
@@ -31,19 +35,31 @@ class Tax:
     applied_to_billing_entities_codes: list[str]
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
-    # Taxes are made by hand and put on billing entities only.
+    # Taxes are made by hand.
     auto_generated: bool = False
-    add_ons_count: int = 0
-    charges_count: int = 0
-    plans_count: int = 0
 
     @strawberry.field
     async def organization(self, info: Info) -> LazyOrganization | None:
         return await own_organization(info)
 
     @strawberry.field
+    async def add_ons_count(self, info: Info) -> int:
+        return (await self._use(info)).add_ons
+
+    @strawberry.field
+    async def charges_count(self, info: Info) -> int:
+        return (await self._use(info)).charges
+
+    @strawberry.field
     async def customers_count(self, info: Info) -> int:
-        return await load(info, "tax_customers", _fetch_customers, UUID(str(self.id))) or 0
+        return (await self._use(info)).customers
+
+    @strawberry.field
+    async def plans_count(self, info: Info) -> int:
+        return (await self._use(info)).plans
+
+    async def _use(self, info: Info) -> TaxUse:
+        return await load_one(info, "tax_uses", _fetch_uses, UUID(str(self.id)))
 
 
 @strawberry.type
@@ -73,5 +89,21 @@ async def fetch_taxes(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Tax]:
     return {key: tax_type(row) for key, row in rows.items()}
 
 
-async def _fetch_customers(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, int]:
-    return await tax_customers(work.session, ids)
+async def fetch_taxes_on(work: UnitOfWork, keys: list[TaxedKey]) -> dict[TaxedKey, list[Tax]]:
+    """The taxes of owners of any kinds, by (kind of link, id of the owner): two statements for each kind."""
+    found: dict[TaxedKey, list[Tax]] = {}
+    for link in {link for link, _ in keys}:
+        rows = await taxes_of(work.session, link, [owner_id for of, owner_id in keys if of is link])
+        taxes = await fetch_taxes(work, list({row.id for listed in rows.values() for row in listed}))
+        for owner_id, listed in rows.items():
+            found[link, owner_id] = [taxes[row.id] for row in listed]
+    return found
+
+
+async def taxes_on(info: Info, link: type[TenantRow], owner_id: UUID) -> list[Tax]:
+    """The taxes of a plan, charge, add-on, customer…: for fields of their types."""
+    return await load(info, "taxes_on", fetch_taxes_on, (link, owner_id)) or []
+
+
+async def _fetch_uses(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, TaxUse]:
+    return await tax_uses(work.session, ids)

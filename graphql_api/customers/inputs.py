@@ -80,6 +80,7 @@ class _CustomerFields:
     phone: str | None = UNSET
     shipping_address: CustomerAddressInput | None = UNSET
     state: str | None = UNSET
+    tax_codes: list[str] | None = UNSET
     tax_identification_number: str | None = UNSET
     timezone: TimezoneEnum | None = UNSET
     url: str | None = UNSET

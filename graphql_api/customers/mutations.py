@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry import Info
 
+from domain.catalog.customer_taxes import set_customer_taxes
 from domain.customers.customers import create_customer, delete_customer, update_customer
 from domain.customers.queries import customer_row
 from domain.kernel.ids import parse_id
@@ -27,7 +28,9 @@ class CustomersMutations:
     @operation(permission="customers:create")
     async def create_customer(self, info: Info, input: CreateCustomerInput) -> Customer | None:
         async with command(info) as work:
-            customer = await create_customer(work, to_params(input))
+            params = to_params(input)
+            customer = await create_customer(work, params)
+            await set_customer_taxes(work, customer.id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation
@@ -37,6 +40,7 @@ class CustomersMutations:
         customer_id = parse_id(params.pop("id"))
         async with command(info) as work:
             customer = await update_customer(work, customer_id, params)
+            await set_customer_taxes(work, customer.id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation

@@ -9,9 +9,11 @@ from uuid import UUID
 import strawberry
 from strawberry import Info
 
+from domain.catalog.models import CustomerTax
 from domain.customers import queries
 from domain.customers.display_name import display_name
 from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.catalog.tax_types import Tax, taxes_on
 from graphql_api.customers.enums import (
     CustomerAccountTypeEnum,
     CustomerSubscriptionInvoiceIssuingDateAdjustmentEnum,
@@ -123,6 +125,11 @@ class Customer:
     @strawberry.field
     async def has_overdue_invoices(self, info: Info) -> bool:
         return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
+
+    @strawberry.field
+    async def taxes(self, info: Info) -> list[Tax] | None:
+        """Those put on the customer itself."""
+        return await taxes_on(info, CustomerTax, self.key)
 
     @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:

@@ -7,11 +7,13 @@ from typing import Any
 import strawberry
 from strawberry import Info
 
+from domain.catalog.queries import TaxFilter, taxes_page
 from domain.identity.logo import logo_url
 from domain.identity.queries import hmac_key_of, oldest_api_key_value
 from domain.identity.settings import PREMIUM_INTEGRATIONS, numbering_of_organization
 from domain.kernel.pagination import PageRequest
 from domain.messaging.queries import endpoints_page
+from graphql_api.catalog.tax_types import Tax, tax_type
 from graphql_api.context import current
 from graphql_api.enums import (
     AuthenticationMethodsEnum,
@@ -26,6 +28,7 @@ from graphql_api.enums import (
 )
 from graphql_api.identity.types import OrganizationBillingConfiguration
 from graphql_api.operations import permitted, read
+from graphql_api.pagination import page_request
 from graphql_api.scalars import ISO8601DateTime
 
 __all__ = ["CurrentOrganization"]
@@ -135,6 +138,29 @@ class CurrentOrganization:
             return None
         async with read(info) as work:
             return await hmac_key_of(work)
+
+    @strawberry.field
+    async def taxes(
+        self,
+        info: Info,
+        page: int | None = None,
+        limit: int | None = None,
+        search_term: str | None = None,
+        applied_to_organization: bool | None = None,
+        auto_generated: bool | None = None,
+        order: str | None = None,
+    ) -> list[Tax] | None:
+        if not permitted(info, "organization:taxes:view"):
+            return None
+        wanted = TaxFilter(
+            search_term=search_term,
+            applied_to_organization=applied_to_organization,
+            auto_generated=auto_generated,
+            order=order,
+        )
+        async with read(info) as work:
+            found = await taxes_page(work.session, work.organization_id, page_request(page, limit), wanted)
+        return [tax_type(row) for row in found.rows]
 
     @strawberry.field
     async def webhook_url(self, info: Info) -> str | None:

@@ -12,16 +12,20 @@ import strawberry
 from strawberry import Info
 
 from domain.invoicing import fee_queries
-from domain.invoicing.fee_names import display_name, item_of
+from domain.invoicing.fee_names import display_name, fee_window, item_of
 from domain.kernel.money import round_cents
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
 from graphql_api.invoicing.enums import FeeTypesEnum
+from graphql_api.invoicing.pricing_unit_usage import PricingUnitUsage, pricing_unit_usage
 from graphql_api.loaders import load, load_one
 from graphql_api.scalars import JSON, BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.catalog.add_ons import AddOn
+    from graphql_api.catalog.charges import ChargeFilter, FixedCharge
     from graphql_api.catalog.types import Charge, Tax
+    from graphql_api.metering.usage_types import PresentationBreakdownUsage
     from graphql_api.subscriptions.types import Subscription
 
 __all__ = [
@@ -29,6 +33,10 @@ __all__ = [
     "fetch_fees", "fetch_fees_of_invoices", "fetch_fees_of_subscriptions", "number", "tax_fields",
 ]  # fmt: skip
 
+LazyAddOn = Annotated["AddOn", strawberry.lazy("graphql_api.catalog.add_ons")]
+LazyChargeFilter = Annotated["ChargeFilter", strawberry.lazy("graphql_api.catalog.charges")]
+LazyFixedCharge = Annotated["FixedCharge", strawberry.lazy("graphql_api.catalog.charges")]
+LazyBreakdown = Annotated["PresentationBreakdownUsage", strawberry.lazy("graphql_api.metering.usage_types")]
 LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
 LazyTax = Annotated["Tax", strawberry.lazy("graphql_api.catalog.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
@@ -137,6 +145,12 @@ class FeeAmountDetails:
 class Fee(InvoiceItem):
     subscription_id: strawberry.Private[UUID | None]
     charge_id: strawberry.Private[UUID | None]
+    charge_filter_id: strawberry.Private[UUID | None]
+    fixed_charge_id: strawberry.Private[UUID | None]
+    add_on_id: strawberry.Private[UUID | None]
+    true_up_fee_id: strawberry.Private[UUID | None]
+    true_up_parent_fee_id: strawberry.Private[UUID | None]
+    breakdowns: strawberry.Private[list[Mapping[str, Any]] | None]
 
     currency: CurrencyEnum
     fee_type: FeeTypesEnum
@@ -152,6 +166,7 @@ class Fee(InvoiceItem):
     precise_coupons_amount_cents: float
     precise_total_amount_cents: float
     precise_unit_amount: float
+    pricing_unit_usage: PricingUnitUsage | None
     properties: FeeProperties | None
     amount_details: FeeAmountDetails | None
     sub_total_excluding_taxes_amount_cents: BigInt
@@ -173,6 +188,48 @@ class Fee(InvoiceItem):
         return await load(info, "charges", fetch_charges, self.charge_id) if self.charge_id else None
 
     @strawberry.field
+    async def charge_filter(self, info: Info) -> LazyChargeFilter | None:
+        from graphql_api.catalog.charges import fetch_charge_filters
+
+        if self.charge_filter_id is None:
+            return None
+        return await load(info, "charge_filters", fetch_charge_filters, self.charge_filter_id)
+
+    @strawberry.field
+    async def fixed_charge(self, info: Info) -> LazyFixedCharge | None:
+        from graphql_api.catalog.charges import fetch_fixed_charges
+
+        if self.fixed_charge_id is None:
+            return None
+        return await load(info, "fixed_charges", fetch_fixed_charges, self.fixed_charge_id)
+
+    @strawberry.field
+    async def add_on(self, info: Info) -> LazyAddOn | None:
+        from graphql_api.catalog.add_ons import fetch_add_ons
+
+        return await load(info, "add_ons", fetch_add_ons, self.add_on_id) if self.add_on_id else None
+
+    @strawberry.field
+    async def true_up_fee(self, info: Info) -> Fee | None:
+        return await load(info, "fees", fetch_fees, self.true_up_fee_id) if self.true_up_fee_id else None
+
+    @strawberry.field
+    async def true_up_parent_fee(self, info: Info) -> Fee | None:
+        parent_id = self.true_up_parent_fee_id
+        return await load(info, "fees", fetch_fees, parent_id) if parent_id else None
+
+    @strawberry.field
+    def presentation_breakdowns(self) -> list[LazyBreakdown] | None:
+        from graphql_api.metering.usage_types import PresentationBreakdownUsage
+
+        if self.breakdowns is None:
+            return None
+        return [
+            PresentationBreakdownUsage(presentation_by=JSON(each["presentation_by"]), units=each["units"])
+            for each in self.breakdowns
+        ]
+
+    @strawberry.field
     async def subscription(self, info: Info) -> LazySubscription | None:
         from graphql_api.subscriptions.types import fetch_subscriptions
 
@@ -188,6 +245,12 @@ def fee_type(row: Any) -> Fee:
     return Fee(
         subscription_id=row.subscription_id,
         charge_id=row.charge_id,
+        charge_filter_id=row.charge_filter_id,
+        fixed_charge_id=row.fixed_charge_id,
+        add_on_id=row.add_on_id,
+        true_up_fee_id=row.true_up_fee_id,
+        true_up_parent_fee_id=row.true_up_parent_fee_id,
+        breakdowns=row.presentation_breakdowns,
         id=strawberry.ID(str(row.id)),
         amount_cents=row.amount_cents,
         amount_currency=row.amount_currency,
@@ -208,6 +271,7 @@ def fee_type(row: Any) -> Fee:
         precise_coupons_amount_cents=number(coupons),
         precise_total_amount_cents=number(row.precise_amount_cents + row.taxes_precise_amount_cents),
         precise_unit_amount=number(row.precise_unit_amount),
+        pricing_unit_usage=pricing_unit_usage(row),
         properties=_properties(row),
         amount_details=_details(row.amount_details, row.charge_model),
         sub_total_excluding_taxes_amount_cents=BigInt(round_cents(row.amount_cents - coupons)),
@@ -221,8 +285,7 @@ def fee_type(row: Any) -> Fee:
 
 
 def _properties(row: Any) -> FeeProperties:
-    family = "charges_" if row.fee_type == "charge" else ""
-    start, end = (row.properties.get(f"{family}{side}_datetime") for side in ("from", "to"))
+    start, end = fee_window(row)
     return FeeProperties(from_datetime=_instant(start), to_datetime=_instant(end))
 
 

@@ -1,4 +1,4 @@
-"""Changing invoices: refresh, finalize, download."""
+"""Changing invoices: one-off, refresh, finalize, download."""
 
 from __future__ import annotations
 
@@ -8,14 +8,43 @@ import strawberry
 from strawberry import Info
 
 from domain.billing.finalize import finalize, refresh
+from domain.billing.one_off import create_one_off_invoice
+from domain.customers.models import Customer
+from domain.customers.queries import customer_row
 from domain.invoicing.documents import generate
 from domain.invoicing.queries import invoice_row, invoice_rows
 from domain.kernel.errors import Forbidden, NotAllowed
+from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.enums import CurrencyEnum
 from graphql_api.invoicing.types import Invoice, invoice_type
-from graphql_api.operations import command, operation
+from graphql_api.operations import command, operation, to_params
+from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = ["InvoicingMutations"]
+
+
+@strawberry.input
+class FeeInput:
+    add_on_id: strawberry.ID | None = strawberry.UNSET
+    description: str | None = strawberry.UNSET
+    from_datetime: ISO8601DateTime
+    invoice_display_name: str | None = strawberry.UNSET
+    name: str | None = strawberry.UNSET
+    tax_codes: list[str] | None = strawberry.UNSET
+    to_datetime: ISO8601DateTime
+    unit_amount_cents: BigInt | None = strawberry.UNSET
+    units: float | None = strawberry.UNSET
+
+
+@strawberry.input
+class CreateInvoiceInput:
+    billing_entity_id: strawberry.ID | None = strawberry.UNSET
+    currency: CurrencyEnum | None = strawberry.UNSET
+    customer_id: strawberry.ID
+    fees: list[FeeInput]
+    purchase_order_number: str | None = strawberry.UNSET
+    client_mutation_id: str | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -43,6 +72,15 @@ async def _reread(work: UnitOfWork, invoice_id: UUID) -> Invoice:
 
 @strawberry.type
 class InvoicingMutations:
+    @strawberry.mutation
+    @operation(permission="invoices:create")
+    async def create_invoice(self, info: Info, input: CreateInvoiceInput) -> Invoice | None:
+        """A one-off invoice."""
+        async with command(info) as work:
+            row = await customer_row(work.session, customer_id=parse_id(input.customer_id))
+            customer = await work.session.get_one(Customer, row.id)
+            return await _reread(work, await create_one_off_invoice(work, customer, to_params(input)))
+
     @strawberry.mutation
     @operation(permission="invoices:update")
     async def refresh_invoice(self, info: Info, input: RefreshInvoiceInput) -> Invoice | None:

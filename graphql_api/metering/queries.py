@@ -5,9 +5,17 @@ from __future__ import annotations
 import strawberry
 from strawberry import Info
 
+from domain.kernel import clock
 from domain.metering.current_usage import current_usage
+from domain.metering.projection import projected
 from domain.metering.queries import event_row, matches, newest_events_page
-from graphql_api.metering.types import CustomerUsage, Event, EventCollection, customer_usage_type, event_type
+from graphql_api.metering.types import Event, EventCollection, event_type
+from graphql_api.metering.usage_types import (
+    CustomerProjectedUsage,
+    CustomerUsage,
+    customer_projected_usage_type,
+    customer_usage_type,
+)
 from graphql_api.operations import operation, read
 from graphql_api.pagination import metadata_of, page_request
 
@@ -45,3 +53,14 @@ class MeteringQueries:
                 work, customer_id=customer_id, subscription_id=subscription_id, apply_taxes=False
             )
         return customer_usage_type(usage)
+
+    @strawberry.field
+    @operation(permission="customers:view")
+    async def customer_projected_usage(
+        self, info: Info, subscription_id: strawberry.ID, customer_id: strawberry.ID | None = None
+    ) -> CustomerProjectedUsage:
+        async with read(info) as work:
+            usage = await current_usage(
+                work, customer_id=customer_id, subscription_id=subscription_id, apply_taxes=False
+            )
+            return customer_projected_usage_type(projected(usage, clock.now()))

@@ -20,6 +20,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions import models, queries
 from graphql_api.operations import command, operation, to_params
 from graphql_api.scalars import ISO8601DateTime
+from graphql_api.subscriptions.override_inputs import PlanOverridesInput
 from graphql_api.subscriptions.types import (
     BillingTimeEnum,
     OnTerminationCreditNoteEnum,
@@ -45,6 +46,7 @@ class CreateSubscriptionInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
     consolidate_invoice: bool | None = strawberry.UNSET
     purchase_order_number: str | None = strawberry.UNSET
+    plan_overrides: PlanOverridesInput | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -57,6 +59,7 @@ class UpdateSubscriptionInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
     consolidate_invoice: bool | None = strawberry.UNSET
     purchase_order_number: str | None = strawberry.UNSET
+    plan_overrides: PlanOverridesInput | None = strawberry.UNSET
 
 
 @strawberry.input

@@ -25,6 +25,7 @@ from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601Date, ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.catalog.charges import FixedCharge
     from graphql_api.catalog.types import Charge, Plan
     from graphql_api.customers.types import Customer
     from graphql_api.invoicing.types import Fee
@@ -43,6 +44,7 @@ __all__ = [
 
 LazyPlan = Annotated["Plan", strawberry.lazy("graphql_api.catalog.types")]
 LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
+LazyFixedCharge = Annotated["FixedCharge", strawberry.lazy("graphql_api.catalog.charges")]
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
 LazyFee = Annotated["Fee", strawberry.lazy("graphql_api.invoicing.types")]
 
@@ -146,6 +148,16 @@ class Subscription:
         from graphql_api.catalog.types import fetch_charges_of_plans
 
         return await load(info, "charges_of_plans", fetch_charges_of_plans, self.plan_id) or []
+
+    @strawberry.field
+    async def fixed_charges(self, info: Info) -> list[LazyFixedCharge] | None:
+        """With the units that this subscription has."""
+        from graphql_api.catalog.charges import fetch_fixed_charges_of_subscriptions
+
+        return (
+            await load(info, "fixed_charges_of_subscriptions", fetch_fixed_charges_of_subscriptions, UUID(self.id))
+            or []
+        )
 
     @strawberry.field
     async def fees(self, info: Info) -> list[LazyFee] | None:

@@ -1123,6 +1123,7 @@ def upgrade() -> None:
         sa.Column("grouped_by", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("properties", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("amount_details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("presentation_breakdowns", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refunded_at", sa.DateTime(timezone=True), nullable=True),
@@ -1151,6 +1152,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_fees_customer_id"), "fees", ["customer_id"], unique=False)
     op.create_index(op.f("ix_fees_fixed_charge_id"), "fees", ["fixed_charge_id"], unique=False)
     op.create_index(op.f("ix_fees_invoice_id"), "fees", ["invoice_id"], unique=False)
+    op.create_index(
+        "ix_fees_standalone", "fees", ["subscription_id"], unique=False, postgresql_where=sa.text("invoice_id IS NULL")
+    )
     op.create_index("ix_fees_subscription", "fees", ["subscription_id", "fee_type"], unique=False)
     op.create_index(op.f("ix_fees_true_up_parent_fee_id"), "fees", ["true_up_parent_fee_id"], unique=False)
     op.create_index(
@@ -1286,6 +1290,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_invoice_subscriptions_billed", "invoice_subscriptions", ["subscription_id", "timestamp"], unique=False
+    )
+    op.create_index(
+        "uq_invoice_subscriptions_fixed_period",
+        "invoice_subscriptions",
+        ["subscription_id", "fixed_charges_from_datetime", "fixed_charges_to_datetime"],
+        unique=True,
+        postgresql_where=sa.text("recurring AND regenerated_invoice_id IS NULL"),
     )
     op.create_index(
         "uq_invoice_subscriptions_period",

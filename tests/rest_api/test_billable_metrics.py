@@ -95,17 +95,26 @@ async def test_only_sums_and_unique_counts_recur(api: Api, aggregation: str) -> 
     assert (await made(api, aggregation_type="unique_count_agg", recurring=True))["recurring"] is True
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("aggregation_type", "weighted_sum_agg"),
-        ("filters", [{"key": "region", "values": ["eu"]}]),
-        ("expression", "event.properties.a"),
-        ("weighted_interval", "seconds"),
-    ],
-)
-async def test_what_is_not_acted_on_is_refused_and_not_ignored(api: Api, field: str, value: object) -> None:
-    assert await errors(api, {**SUM, field: value}) == {field: ["unsupported_value"]}
+async def test_a_weighted_sum_needs_its_interval_and_may_recur(api: Api) -> None:
+    weighted = {**SUM, "aggregation_type": "weighted_sum_agg", "recurring": True}
+    assert await errors(api, weighted) == {"weighted_interval": ["value_is_invalid"]}
+    assert await errors(api, {**weighted, "weighted_interval": "hours"}) == {"weighted_interval": ["value_is_invalid"]}
+    metric = await made(api, **{**weighted, "weighted_interval": "seconds"})
+    assert (metric["aggregation_type"], metric["weighted_interval"], metric["recurring"]) == (
+        "weighted_sum_agg", "seconds", True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", ["event.properties.a +", "rOUND(1)", "event.a", 3, ["1"], "1 +\t2"])
+async def test_an_expression_that_is_none_is_refused(api: Api, expression: object) -> None:
+    assert await errors(api, {**SUM, "expression": expression}) == {"expression": ["invalid_expression"]}
+
+
+async def test_an_expression_is_kept_as_sent(api: Api) -> None:
+    expression = "round( event.properties.a*2 , 1)"
+    assert (await made(api, expression=expression))["expression"] == expression
+    answer = await api.put("/billable_metrics/storage", {"billable_metric": {"expression": ""}})
+    assert answer.json()["billable_metric"]["expression"] is None
 
 
 async def test_custom_aggregation_is_a_feature_that_is_not_there(api: Api) -> None:
@@ -211,11 +220,13 @@ async def test_in_use_only_name_and_description_change_and_the_rest_is_ignored(a
     assert after == metric | {"name": "New", "description": "d"}
 
 
-async def test_filters_are_refused_in_use_as_well(api: Api) -> None:
+async def test_filters_can_be_changed_in_use_as_well(api: Api) -> None:
     await put_on_plan(api, (await made(api))["lago_id"])
-    change = {"filters": [{"key": "a", "values": ["b"]}]}
+    change = {"filters": [{"key": "a", "values": ["c", "b"]}], "expression": "1"}
     answer = await api.put("/billable_metrics/storage", {"billable_metric": change})
-    assert answer.json()["error_details"] == {"filters": ["unsupported_value"]}
+    metric = answer.json()["billable_metric"]
+    assert metric["filters"] == [{"key": "a", "values": ["b", "c"]}]
+    assert metric["expression"] is None
 
 
 async def test_a_code_can_not_be_changed_to_a_taken_one(api: Api) -> None:

@@ -137,7 +137,7 @@ async def test_an_external_id_is_mandatory(api: Api, external_id: str | None) ->
         ("shipping_address", [], "value_is_invalid"),
         ("metadata", {"a": "b"}, "value_is_invalid"),
         ("metadata", [{"key": str(i), "value": "v"} for i in range(6)], "invalid_count"),
-        ("tax_codes", ["vat"], "unsupported_value"),
+        ("tax_codes", "vat", "value_is_invalid"),
         ("integration_customers", [{"integration_type": "xero"}], "unsupported_value"),
         ("invoice_custom_section_codes", ["a"], "unsupported_value"),
         ("skip_invoice_custom_sections", True, "unsupported_value"),

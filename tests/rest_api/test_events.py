@@ -288,7 +288,12 @@ async def test_one_job_follows_a_flush_for_each_organization(world: World, maker
         "SELECT id, actor, queue, arguments FROM jobs WHERE organization_id = %s", world.tenant.organization_id
     )
     assert (actor, queue) == ("metering.post_process", "default")
-    assert arguments == {"subscriptions": ["s1", "s2"], "codes": ["a", "b"]}
+    stored = world.rows(
+        "SELECT min(id::text), max(id::text) FROM events WHERE organization_id = %s"
+        " AND external_subscription_id IS NOT NULL",
+        world.tenant.organization_id,
+    )
+    assert arguments == {"subscriptions": ["s1", "s2"], "codes": ["a", "b"], "ids": list(stored[0])}
     await asyncio.sleep(0)
     assert job_id in {row["id"] for row in makers.sent.rows}
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from domain.catalog.events import PlanUpdated
+from domain.catalog.models import PricingUnit
+from domain.kernel.unit_of_work import tenant_work
 from tests.rest_api.conftest import Api, Recorded
 from tests.rest_api.test_customers import sent as customer_sent
 from tests.rest_api.test_customers import subscribe
@@ -54,9 +56,9 @@ async def test_what_an_update_leaves_out_becomes_its_default(api: Api) -> None:
     [
         ({"code": None}, {"code": ["value_is_mandatory"]}),
         ({"code": "taken"}, {"code": ["value_already_exist"]}),
-        ({"charge_model": "volume"}, {"charge_model": ["unsupported_value"]}),
+        ({"charge_model": "volume"}, {"properties": ["missing_volume_ranges"]}),
         ({"properties": {"amount": 1}}, {"properties": ["invalid_amount"]}),
-        ({"pay_in_advance": True}, {"pay_in_advance": ["unsupported_value"]}),
+        ({"prorated": True}, {"prorated": ["invalid_billable_metric_or_charge_model"]}),
     ],
 )
 async def test_wrong_charges_are_422(api: Api, changes: dict[str, Any], details: dict[str, list[str]]) -> None:
@@ -106,3 +108,32 @@ async def test_with_a_subscription_only_prices_and_names_change(api: Api) -> Non
     assert (edited["charge_model"], edited["code"], edited["billable_metric_code"]) == ("standard", "a", "calls")
     assert (edited["properties"], edited["invoice_display_name"]) == ({"amount": "9"}, "New")
     await added(api, **standard(storage, code="c"))
+
+
+async def test_with_a_subscription_only_price_name_filters_and_taxes_of_a_charge_change(api: Api) -> None:
+    calls = await metric(api)
+    await customer_sent(api)
+    charge = standard(calls, "1", code="a", pay_in_advance=True, invoiceable=False, regroup_paid_fees="invoice")
+    await subscribe(api, code="basic", charges=[charge])
+    [before] = (await api.get("/plans/basic")).json()["plan"]["charges"]
+    change = {
+        "charge_model": "package", "code": "b", "pay_in_advance": False, "invoiceable": True, "min_amount_cents": 7,
+        "regroup_paid_fees": None, "prorated": True, "properties": {"amount": "3"}, "invoice_display_name": "Shown",
+    }  # fmt: skip
+    answer = await api.put("/plans/basic/charges/a", {"charge": change})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["charge"] == {**before, "properties": {"amount": "3"}, "invoice_display_name": "Shown"}
+
+
+async def test_a_rate_of_a_pricing_unit_can_be_changed_and_the_unit_can_not(api: Api) -> None:
+    calls = await metric(api)
+    async with tenant_work(api.tenant) as work:
+        work.session.add_all(
+            PricingUnit(organization_id=work.organization_id, code=code, name=code, short_name="CR")
+            for code in ("credits", "points")
+        )
+    unit = {"code": "credits", "conversion_rate": "0.25"}
+    await made(api, charges=[standard(calls, "1", code="a", applied_pricing_unit=unit)])
+    change = standard(calls, "1", applied_pricing_unit={"code": "points", "conversion_rate": "2"})
+    edited = (await api.put("/plans/basic/charges/a", {"charge": change})).json()["charge"]
+    assert edited["applied_pricing_unit"] == {"code": "credits", "conversion_rate": "2.0"}

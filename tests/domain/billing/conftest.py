@@ -11,7 +11,10 @@ from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import Reactions, UnitOfWork, install_reactions
 
-ACTORS = ("billing.bill_chunk", "billing.switch_to_next", "billing.finalize_chunk")
+ACTORS = (
+    "billing.bill_chunk", "billing.switch_to_next", "billing.finalize_chunk", "billing.refresh_chunk",
+    "billing.regroup_paid_fees",
+)  # fmt: skip
 
 
 class Ledger:

@@ -11,9 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.assemble import Built, assemble
-from domain.billing.facts import ChargeFacts, CustomerFacts, Facts, Past, SubscriptionFacts, TaxFacts
+from domain.billing.facts import CustomerFacts, Facts, Past, SubscriptionFacts
+from domain.billing.history import History
 from domain.billing.lines import BilledLine
+from domain.billing.plan_facts import ChargeFacts, PlanFacts
+from domain.billing.rating import Known
 from domain.billing.requests import Line, Target
+from domain.billing.tax_facts import TaxFacts
+from domain.billing.usage_fees import asked_charges
 from domain.invoicing.calculation.state import Tax
 from domain.invoicing.dates import DateSettings
 from domain.kernel.money import round_cents
@@ -72,15 +77,19 @@ def built(
         )
         for n, ((model, properties), _) in enumerate(charges)
     ]  # fmt: skip
-    usage = {(0, row.id): Usage(used, 1 if used else 0) for row, (_, used) in zip(rows, charges, strict=True)}
+    usage = {(0, row.id, None): [Usage(used, 1 if used else 0)] for row, (_, used) in zip(rows, charges, strict=True)}
     tax_rows = [
         TaxFacts(UUID(int=300 + n), f"t{n}", f"t{n}", None, Tax(UUID(int=300 + n), rate))
         for n, rate in enumerate(taxes)
     ]
-    facts = Facts({SUBSCRIPTION: subscription}, {PLAN: rows}, {CUSTOMER: tax_rows}, {})
+    taxed = {CUSTOMER: tax_rows} if tax_rows else {}
+    facts = Facts({SUBSCRIPTION: subscription}, PlanFacts(charges={PLAN: rows}), taxed)
     target = Target(UUID(int=9), AT, (Line(SUBSCRIPTION, AT, "subscription_periodic"),))
     line = BilledLine(0, subscription, Past(), windows(terms, AT), AT, "subscription_periodic")
-    return assemble(target, [line], facts, usage)
+    known = Known(facts, History(), {0: asked_charges(line, facts, rebuilt=False)}, usage)
+    found = assemble(target, [line], known)
+    assert found is not None
+    return found
 
 
 @given(st.integers(0, 10**9), st.lists(st.tuples(MODELS, units), max_size=4), st.lists(rates, max_size=3))

@@ -128,9 +128,10 @@ class World:
         )
 
     def charge(
-        self, plan_id: UUID, metric_id: UUID, model: str, properties: Mapping[str, Any], position: int = 0
+        self, plan_id: UUID, metric_id: UUID, model: str, properties: Mapping[str, Any], position: int = 0, **more: Any
     ) -> UUID:
         charge_id = new_id()
+        values = {"pay_in_advance": False, "prorated": False, "invoiceable": True, "min_amount_cents": 0}
         return self.insert(
             "charges",
             id=charge_id,
@@ -141,7 +142,48 @@ class World:
             charge_model=model,
             properties=dict(properties),
             position=position,
+            **{**values, "accepts_target_wallet": False, **more},
         )
+
+    def fixed_charge(self, plan_id: UUID, amount: str, units: str, **more: Any) -> UUID:
+        """A fixed charge of an add-on of its own, at so much a unit."""
+        fixed_charge_id = new_id()
+        values = {"charge_model": "standard", "pay_in_advance": False, "prorated": False, "position": 0}
+        if "add_on_id" not in more:
+            more["add_on_id"] = self.insert(
+                "add_ons", organization_id=self.organization_id, code=f"add-on-{fixed_charge_id}", name="Seats",
+                amount_cents=100, amount_currency="USD",
+            )  # fmt: skip
+        return self.insert(
+            "fixed_charges",
+            id=fixed_charge_id,
+            organization_id=self.organization_id,
+            plan_id=plan_id,
+            code=f"fixed-{fixed_charge_id}",
+            properties={"amount": amount},
+            units=units,
+            **{**values, **more},
+        )
+
+    def units(self, subscription_id: UUID, fixed_charge_id: UUID, units: str, since: str) -> UUID:
+        """A subscription has so many units from an instant on."""
+        return self.insert(
+            "fixed_charge_events",
+            organization_id=self.organization_id,
+            subscription_id=subscription_id,
+            fixed_charge_id=fixed_charge_id,
+            units=units,
+            timestamp=instant(since),
+        )
+
+    def commitment(self, plan_id: UUID, amount_cents: int) -> UUID:
+        return self.insert(
+            "commitments", organization_id=self.organization_id, plan_id=plan_id, amount_cents=amount_cents
+        )
+
+    def put_tax(self, tax_id: UUID, table: str, **owner: UUID) -> None:
+        """Puts a tax on a plan, charge, fixed charge, commitment or customer: put_tax(t, "plan_taxes", plan_id=p)."""
+        self.insert(table, organization_id=self.organization_id, tax_id=tax_id, **owner)
 
     def tax(self, rate: str, code: str) -> UUID:
         """A tax that applies to all that the organization invoices."""

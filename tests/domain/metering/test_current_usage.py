@@ -109,7 +109,8 @@ async def test_what_does_not_exist_is_named(sandbox: World, makers: Makers) -> N
     for params in ({}, {"external_subscription_id": "ended"}, {"external_subscription_id": "nothing"}):
         answer = await sandbox.get("/customers/cust/current_usage", **params)
         assert (answer.status_code, answer.json()["code"]) == (405, "no_active_subscription")
-    answer = await sandbox.get("/customers/cust/current_usage", external_subscription_id="sub", full_usage="true")
+    await sandbox.subscription(await sandbox.plan(), "running")
+    answer = await sandbox.get("/customers/cust/current_usage", external_subscription_id="running", full_usage="true")
     assert (answer.status_code, answer.json()["code"]) == (405, "full_usage_not_allowed")
     other = await makers.organization(frozen_at=NOW)
     answer = await other.get("/customers/cust/current_usage", external_subscription_id="ended")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,8 +17,9 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import tenant_work
 from domain.metering.event_store import RawUsage
 from domain.metering.models import Event
-from domain.metering.postgres_store import PostgresStore, number_of, statement
-from domain.metering.usage import AGGREGATIONS, UsageQuestion, measure
+from domain.metering.postgres_sql import number_of, plain_statement
+from domain.metering.postgres_store import PostgresStore
+from domain.metering.usage import AGGREGATIONS, UsageQuestion, Weighting, measure
 from infrastructure import exact_json
 from tests.domain.metering.reference import ReferenceStore, Used
 from tests.metering_world import World, statements
@@ -26,10 +28,13 @@ FROM = datetime(2024, 3, 1, tzinfo=UTC)
 TO = datetime(2024, 3, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 Ask = Callable[..., Any]
+Answers = list[list[RawUsage]]
 
 
 def question(aggregation_type: str = "sum_agg", **fields: Any) -> UsageQuestion:
     fields = fields_with_defaults(fields)
+    if aggregation_type == "weighted_sum_agg":
+        fields.setdefault("weighting", Weighting(31))
     return UsageQuestion(aggregation_type=aggregation_type, **fields)
 
 
@@ -80,14 +85,29 @@ async def store_all(world: World, events: Sequence[Used]) -> None:
         )
 
 
-async def in_postgres(world: World, events: Sequence[Used], questions: Sequence[UsageQuestion]) -> list[RawUsage]:
+async def in_postgres(world: World, events: Sequence[Used], questions: Sequence[UsageQuestion]) -> Answers:
     await store_all(world, events)
     async with tenant_work(world.tenant) as work:
         return await PostgresStore(work).aggregate(questions)
 
 
-async def in_reference(world: World, events: Sequence[Used], questions: Sequence[UsageQuestion]) -> list[RawUsage]:
+async def in_reference(world: World, events: Sequence[Used], questions: Sequence[UsageQuestion]) -> Answers:
     return await ReferenceStore(events).aggregate(questions)
+
+
+def comparable(answers: Answers) -> Answers:
+    """Without what only one store tells, and without groups in which nothing counts."""
+    return [
+        sorted(
+            (
+                replace(raw, last_event_at=None)
+                for raw in groups
+                if raw.units or raw.events_count or raw.values or raw.weighed
+            ),
+            key=lambda raw: [text or "" for text in raw.group],
+        )
+        for groups in answers
+    ]
 
 
 @pytest.fixture(params=[in_postgres, in_reference], ids=["postgres", "reference"])
@@ -95,7 +115,10 @@ def ask(request: pytest.FixtureRequest, world: World) -> Ask:
     """Puts one question to a store that holds these events: units and number of events."""
 
     async def one(events: Sequence[Used], asked: UsageQuestion) -> tuple[Decimal, int]:
-        (answer,) = await request.param(world, events, [asked])
+        (groups,) = await request.param(world, events, [asked])
+        if not groups:
+            return Decimal(0), 0
+        (answer,) = groups
         return answer.units, answer.events_count
 
     return one
@@ -236,7 +259,9 @@ async def test_postgres_agrees_with_the_reference_on_random_events(world: World)
                         recurring=chance.random() < 0.3, values_ready=chance.random() < 0.5,
                     )
                 )  # fmt: skip
-        assert await in_postgres(world, events, questions) == await in_reference(world, events, questions)
+        assert comparable(await in_postgres(world, events, questions)) == comparable(
+            await in_reference(world, events, questions)
+        )
 
 
 async def test_any_number_of_questions_costs_one_statement_for_each_aggregation(world: World) -> None:
@@ -279,7 +304,7 @@ async def test_units_are_rounded_as_the_metric_says(world: World) -> None:
     assert usage["floor"].units == 10
 
 
-@pytest.mark.parametrize("aggregation_type", sorted(AGGREGATIONS))
+@pytest.mark.parametrize("aggregation_type", sorted(AGGREGATIONS - {"weighted_sum_agg"}))
 async def test_the_index_is_used_under_the_tenants_role(world: World, aggregation_type: str) -> None:
     with world.owner() as owner:
         owner.execute(
@@ -306,7 +331,7 @@ async def test_the_index_is_used_under_the_tenants_role(world: World, aggregatio
     ]
     async with tenant_work(world.tenant) as work:
         plan = await work.session.execute(
-            sa.text("EXPLAIN " + statement(aggregation_type, stored=True)),
+            sa.text("EXPLAIN " + plain_statement(aggregation_type, stored=True)),
             {"questions": exact_json.dump_text(asked), "organization_id": str(work.organization_id)},
         )
         lines = [row[0] for row in plan]

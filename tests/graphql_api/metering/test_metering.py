@@ -136,6 +136,50 @@ async def test_current_usage_is_shown_without_taxes(admin: Caller, stranger: Cal
         assert (error["status"], error["code"]) == (405, "no_active_subscription")
 
 
+PROJECTED = """
+    query Q($subscription: ID!) {
+        customerProjectedUsage(subscriptionId: $subscription) {
+            amountCents projectedAmountCents
+            chargesUsage {
+                units projectedUnits amountCents projectedAmountCents pricingUnitProjectedAmountCents
+                charge { code } billableMetric { code } filters { id }
+                groupedUsage {
+                    groupedBy units projectedUnits projectedAmountCents filters { id }
+                    projectedPresentationBreakdowns { presentationBy units }
+                }
+            }
+        }
+    }
+"""
+
+
+async def test_projected_usage_is_shown_by_group(admin: Caller, stranger: Caller, world: World) -> None:
+    code, external_id = f"calls-{uuid4().hex[:6]}", uuid4().hex
+    metric = await world.metric(code, "sum_agg", recurring=True)
+    properties = {
+        "amount": "0.5", "pricing_group_keys": ["cloud"], "presentation_group_keys": [{"value": "team"}],
+    }  # fmt: skip
+    subscription = await world.subscription(await world.plan((metric, "standard", properties)), external_id)
+    for cloud, value in (("a", 3), ("b", 4)):
+        body = event(
+            code=code, external_subscription_id=external_id, timestamp=clock.wall().timestamp(),
+            properties={"value": value, "cloud": cloud, "team": "x"},
+        )  # fmt: skip
+        assert (await world.post("/events", {"event": body})).status_code == 200
+    usage = (await admin.data(PROJECTED, {"subscription": str(subscription.id)}))["customerProjectedUsage"]
+    assert (usage["amountCents"], usage["projectedAmountCents"]) == ("350", "350")
+    (charge,) = usage["chargesUsage"]
+    assert (charge["units"], charge["filters"], charge["billableMetric"]) == (7, [], {"code": code})
+    assert [(each["groupedBy"], each["projectedUnits"]) for each in charge["groupedUsage"]] == [
+        ({"cloud": "a"}, 3), ({"cloud": "b"}, 4),
+    ]  # fmt: skip
+    assert charge["groupedUsage"][0]["projectedPresentationBreakdowns"] == [
+        {"presentationBy": {"team": "x"}, "units": "3.0"}
+    ]
+    error = await stranger.error(PROJECTED, {"subscription": str(subscription.id)})
+    assert (error["status"], error["code"]) == (405, "no_active_subscription")
+
+
 @pytest.mark.parametrize("limit", [0, -1, 100_000])
 async def test_pages_have_bounds(admin: Caller, world: World, limit: int) -> None:
     assert (await world.post("/events", {"event": event(uuid4().hex)})).status_code == 200

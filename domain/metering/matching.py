@@ -1,0 +1,121 @@
+"""Which bucket of a charge an event belongs to: pure. Source: handbook, metering 7.2.
+
+A charge with filters has one bucket for each filter and a default bucket for what no filter takes. Two procedures:
+`buckets` says for each bucket what its events must and must not match (invoices and usage; a bucket is one question to
+the event store); `winner` names the one filter that an event is charged under when it is billed by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+
+__all__ = [
+    "ALL_VALUES", "Bucket", "Condition", "FilterRule", "buckets", "condition_of", "has_match", "is_ignored",
+    "property_text", "winner",
+]  # fmt: skip
+
+ALL_VALUES: Final = "__ALL_FILTER_VALUES__"
+
+Condition = tuple[tuple[str, tuple[str, ...]], ...]
+"""Allowed texts by property; all properties must agree. Sorted, so that equal conditions are equal values."""
+
+
+def condition_of(values: Mapping[str, Iterable[str]]) -> Condition:
+    """The condition that each property has one of its texts."""
+    return tuple((key, tuple(sorted(set(allowed)))) for key, allowed in sorted(values.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """A charge filter as matching reads it.
+
+    values: the texts allowed for each key; "all values" is already replaced by those the metric lists, and all_keys
+    names the keys where it was. created_at: of identical filters the oldest takes the events.
+    """
+
+    id: UUID
+    values: Mapping[str, frozenset[str]]
+    created_at: datetime
+    all_keys: frozenset[str] = frozenset()
+
+    @property
+    def condition(self) -> Condition:
+        return condition_of(self.values)
+
+
+class Bucket(NamedTuple):
+    """The events that match `matching` and none of `ignored`. filter_id: None for the default bucket."""
+
+    filter_id: UUID | None
+    matching: Condition
+    ignored: tuple[Condition, ...]
+
+
+def buckets(filters: Sequence[FilterRule]) -> list[Bucket]:
+    """One bucket for each filter, in the order given, then the default one; without filters that one takes all.
+
+    Nested filters give each event to exactly one bucket, the most specific. Filters on unrelated keys, or with lists
+    that overlap in part, both take an event they have in common: so does the reference.
+    """
+    found = [Bucket(one.id, one.condition, _ignored_by(one, filters)) for one in filters]
+    return [*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters)))]
+
+
+def _ignored_by(one: FilterRule, filters: Sequence[FilterRule]) -> tuple[Condition, ...]:
+    conditions = []
+    for other in filters:
+        if other.id == one.id or not all(one.values[key] & other.values.get(key, frozenset()) for key in one.values):
+            continue
+        if other.values.keys() != one.values.keys():
+            conditions.append(other.condition)
+        elif other.values == one.values:
+            if (other.created_at, other.id) < (one.created_at, one.id):
+                conditions.append(other.condition)
+        elif all(other.values[key] <= one.values[key] for key in one.values):
+            conditions.append(other.condition)
+        else:
+            rest = {
+                key: other.values[key] if key in one.all_keys else other.values[key] - one.values[key]
+                for key in one.values
+            }
+            conditions.append(condition_of({key: values for key, values in rest.items() if values}))
+    # A condition without keys would ignore everything.
+    return tuple(dict.fromkeys(condition for condition in conditions if condition))
+
+
+def winner(filters: Sequence[FilterRule], properties: Mapping[str, Any]) -> FilterRule | None:
+    """The filter an event is billed under by itself: of those it matches the one with the most keys, of equals the
+    first in the order given. None: the default bucket."""
+    matched = [one for one in filters if has_match(one.condition, properties)]
+    return max(matched, key=lambda one: len(one.values)) if matched else None
+
+
+def has_match(condition: Condition, properties: Mapping[str, Any]) -> bool:
+    """Whether every property of the condition exists and its text is allowed."""
+    return all(property_text(properties.get(key)) in allowed for key, allowed in condition)
+
+
+def is_ignored(conditions: Sequence[Condition], properties: Mapping[str, Any]) -> bool:
+    """Whether one of the conditions holds; a missing property counts as the empty text here."""
+    return any(
+        all((property_text(properties.get(key)) or "") in allowed for key, allowed in condition)
+        for condition in conditions
+    )
+
+
+def property_text(value: Any) -> str | None:
+    """A property as text, as the database reads it; None for null and for a missing one."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return orjson.dumps(value, default=str).decode()
