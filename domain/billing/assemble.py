@@ -172,9 +172,7 @@ def _fee_rows(
     rows: list[dict[str, Any]] = []
     applied: list[dict[str, Any]] = []
     properties: dict[int, dict[str, Any]] = {}
-    for position, ((line, fee), share, fee_taxes) in enumerate(
-        zip(rated, found.shares, found.fee_taxes, strict=True)
-    ):
+    for position, ((line, fee), share, fee_taxes) in enumerate(zip(rated, found.shares, found.fee_taxes, strict=True)):
         subscription = line.subscription
         if id(line) not in properties:
             properties[id(line)] = _properties(line)

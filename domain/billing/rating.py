@@ -73,9 +73,7 @@ def rate_line(
 ) -> list[RatedFee]:
     """The fees of one subscription on one invoice, the base fee first."""
     fees = []
-    if is_base_fee_due(
-        line.subscription, line.past, line.at, issuing_date=issuing_date, invoice_created_at=created_at
-    ):
+    if is_base_fee_due(line.subscription, line.past, line.at, issuing_date=issuing_date, invoice_created_at=created_at):
         fees.append(_base_fee(line))
     if not skip_charges and line.has_usage:
         fees += _charge_fees(line, facts, usage)

@@ -86,8 +86,11 @@ _INSERT_INVOICES: Final = sa.text(
     WITH line AS (
         {_insert(table(InvoiceSubscription), _SUBSCRIPTION, "lines")} ON CONFLICT DO NOTHING RETURNING invoice_id
     ), written AS (
-        {_insert(table(Invoice), _INVOICE, "invoices", "WHERE row.id IN (SELECT invoice_id FROM line)",
-                 _INVOICE_DEFAULTS)}
+        {
+        _insert(
+            table(Invoice), _INVOICE, "invoices", "WHERE row.id IN (SELECT invoice_id FROM line)", _INVOICE_DEFAULTS
+        )
+    }
     )
     SELECT invoice_id, count(*) AS periods FROM line GROUP BY invoice_id
     """  # noqa: S608

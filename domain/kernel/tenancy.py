@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-__all__ = ["TENANT_ROLE", "TENANTLESS_TABLES", "Door", "Tenant", "assume"]
+__all__ = ["TENANTLESS_TABLES", "TENANT_ROLE", "Door", "Tenant", "assume"]
 
 TENANT_ROLE = "tarn_tenant"
 

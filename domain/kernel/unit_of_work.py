@@ -113,13 +113,12 @@ class UnitOfWork:
 @asynccontextmanager
 async def _transaction(role: str, tenant: Tenant | None) -> AsyncIterator[UnitOfWork]:
     with clock.at(tenant.frozen_at if tenant else None):
-        async with AsyncSession(engine(), expire_on_commit=False) as session:
-            async with session.begin():
-                await assume(session, role, tenant.organization_id if tenant else None)
-                work = UnitOfWork(session, tenant)
-                yield work
-                await session.flush()
-                rows = await work._write_jobs()
+        async with AsyncSession(engine(), expire_on_commit=False) as session, session.begin():
+            await assume(session, role, tenant.organization_id if tenant else None)
+            work = UnitOfWork(session, tenant)
+            yield work
+            await session.flush()
+            rows = await work._write_jobs()
         if rows and _reactions is not None:
             try:
                 await _reactions.dispatch(rows)
