@@ -30,6 +30,8 @@ from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
 from graphql_api.scalars import SCALARS
+from graphql_api.subscriptions.mutations import SubscriptionsMutations
+from graphql_api.subscriptions.queries import SubscriptionsQueries
 from graphql_api.texts import StorableTextsRule
 
 __all__ = ["export", "schema"]
@@ -40,6 +42,7 @@ QUERIES: tuple[type, ...] = (
     CatalogQueries,
     MessagingQueries,
     MeteringQueries,
+    SubscriptionsQueries,
     InvoicingQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -48,6 +51,7 @@ MUTATIONS: tuple[type, ...] = (
     CustomersMutations,
     CatalogMutations,
     MessagingMutations,
+    SubscriptionsMutations,
     InvoicingMutations,
 )
 

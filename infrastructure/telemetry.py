@@ -100,7 +100,7 @@ def configure_logging(stream: TextIO | None = None) -> None:
     root.setLevel(settings().log_level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dramatiq"):
         library = logging.getLogger(name)
-        library.handlers, library.propagate = [], True
+        library.handlers, library.propagate, library.level = [], True, logging.NOTSET
     # Addresses of customers' endpoints at every call are noise, and httpx would log them in full.
     # Alembic tells of every plugin it loads.
     for name in ("httpx", "httpcore", "alembic"):

@@ -49,6 +49,8 @@ class _Workshop:
 
     @contextmanager
     def laid_out(self, template: str, files: Mapping[str, bytes]) -> Iterator[Path]:
+        # Systems clear old files out of the temporary folder, under a worker that has been running for weeks too.
+        self.root.mkdir(mode=0o700, exist_ok=True)
         main = self.root / "main.typ"
         main.write_text(template, encoding="utf-8")
         paths = [self.root / name for name in files]

@@ -24,6 +24,8 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def installation(shared: Path, plain_environment: dict[str, str]) -> Iterator[Installation]:
     """A `tarn up` for all scenarios of this process."""
-    with tempfile.TemporaryDirectory(prefix="tarn-scenario-") as folder:
-        with running(Path(folder), plain_environment) as one:
-            yield one
+    with (
+        tempfile.TemporaryDirectory(prefix="tarn-scenario-") as folder,
+        running(Path(folder), plain_environment) as one,
+    ):
+        yield one

@@ -70,7 +70,9 @@ async def test_a_token_near_its_end_is_renewed_in_a_header(admin: Caller) -> Non
     assert jwt.decode(fresh).expires_at > time.time() + 10_000
 
 
-@pytest.mark.parametrize("organization", [None, "nonsense", str(uuid4()), "", "\t", "x" * 5_000])
+@pytest.mark.parametrize(
+    "organization", [None, "nonsense", "01890a5d-ac96-774b-bcce-b302099a8057", "", "\t", "x" * 5000]
+)
 async def test_without_an_organization_of_theirs_a_user_is_forbidden(admin: Caller, organization: str | None) -> None:
     error = await Caller(admin.http, admin.token, organization).error(ORGANIZATION)
 

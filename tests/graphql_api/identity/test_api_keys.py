@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -150,7 +149,7 @@ async def test_a_destroyed_key_opens_nothing(owner: Caller) -> None:
         await authenticate_api_key(key["value"])
 
 
-@pytest.mark.parametrize("id", ["nonsense", str(uuid4()), "", "x" * 5_000])
+@pytest.mark.parametrize("id", ["nonsense", "01890a5d-ac96-774b-bcce-b302099a8057", "", "x" * 5_000])
 async def test_an_unknown_key_is_not_found(owner: Caller, id: str) -> None:
     for query, variables in (
         (SHOW, {"id": id}),
@@ -175,7 +174,7 @@ async def test_another_tenants_key_is_not_found(owner: Caller, stranger: Caller)
     assert await _only_key(stranger) == key
 
 
-@pytest.mark.parametrize("value", ["", "nonsense", str(uuid4()), "x" * 300, "é"])
+@pytest.mark.parametrize("value", ["", "nonsense", "01890a5d-ac96-774b-bcce-b302099a8057", "x" * 300, "é"])
 async def test_a_value_that_is_no_key_is_unauthorized(migrated: str, value: str) -> None:
     for cached in (True, False):
         with pytest.raises(Unauthorized):
