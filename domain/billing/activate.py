@@ -47,7 +47,7 @@ async def activate_due(work: UnitOfWork) -> int:
         .with_for_update(of=Subscription, skip_locked=True)
     )
     started = 0
-    for row, plan, zone_name in (await work.session.execute(query)):
+    for row, plan, zone_name in await work.session.execute(query):
         customer_zone = ZoneInfo(zone_name)
         if local_date(row.subscription_at, customer_zone) > local_date(now, customer_zone):
             continue

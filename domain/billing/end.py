@@ -38,7 +38,7 @@ async def terminate_ended(work: UnitOfWork) -> int:
         .with_for_update(of=Subscription, skip_locked=True)
     )
     ended = []
-    for row, zone_name in (await work.session.execute(query)):
+    for row, zone_name in await work.session.execute(query):
         customer_zone = ZoneInfo(zone_name)
         if row.ending_at and local_date(row.ending_at, customer_zone) == local_date(now, customer_zone):
             ended.append(row)
