@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint types imports schema schema-check unit bench faults lock hooks clean
+.PHONY: help run install test lint types imports schema schema-check unit bench faults faults-few lock hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/uv
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
-test: lint types imports schema-check unit ## Everything CI checks
+test: lint types imports schema-check unit faults-few ## Everything CI checks
 
 lint: $(STAMP) ## Style
 	$(BIN)/ruff check .
@@ -43,8 +43,11 @@ schema-check: $(STAMP) ## schema.graphql is what the code says
 unit: $(STAMP) ## Tests
 	$(BIN)/pytest -n $(WORKERS) -m "not faults" $(ARGS)
 
-faults: $(STAMP) ## Kills real processes of a real `tarn up`
-	$(BIN)/pytest -m faults $(ARGS)
+faults: $(STAMP) ## Kills real processes of a real `tarn up`, TARN_FAULT_ROUNDS (20) times each
+	$(BIN)/pytest -m faults tests tests/faults $(ARGS)
+
+faults-few: $(STAMP) ## Kills everything twice
+	TARN_FAULT_ROUNDS=2 $(BIN)/pytest -n $(WORKERS) --dist loadfile tests/faults $(ARGS)
 
 bench: $(STAMP) ## Measures against bare limits
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -4,8 +4,8 @@
     async def plan(self, info: Info) -> Plan:
         return await load(info, "plans", fetch_plans, self.plan_id)
 
-`fetch(work, keys)` runs in a transaction of its own, bound to the caller's organization, and answers a mapping; a key it
-leaves out is None.
+`fetch(work, keys)` runs in a transaction of its own, bound to the caller's organization, and answers a mapping; a key
+it leaves out is None.
 """
 
 from __future__ import annotations

@@ -90,9 +90,7 @@ class Settings(BaseSettings):
     s3_endpoint: str = Field("", validation_alias=_names("LAGO_AWS_S3_ENDPOINT"))
     s3_path_style: bool = Field(False, validation_alias=_names("LAGO_AWS_S3_PATH_STYLE"))
 
-    worker_concurrency: int | None = Field(
-        None, validation_alias=_names("DRAMATIQ_CONCURRENCY", "SIDEKIQ_CONCURRENCY")
-    )
+    worker_concurrency: int | None = Field(None, validation_alias=_names("DRAMATIQ_CONCURRENCY", "SIDEKIQ_CONCURRENCY"))
     queue_analytics: bool = Field(False, validation_alias=_names("DRAMATIQ_ANALYTICS", "SIDEKIQ_ANALYTICS"))
     queue_billing: bool = Field(False, validation_alias=_names("DRAMATIQ_BILLING", "SIDEKIQ_BILLING"))
     queue_clock: bool = Field(False, validation_alias=_names("DRAMATIQ_CLOCK", "SIDEKIQ_CLOCK"))

@@ -43,7 +43,9 @@ def create_roles(op: Any) -> None:
         op.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
 
 
-def protect(op: Any, table: str, column: str = "organization_id", rights: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
+def protect(
+    op: Any, table: str, column: str = "organization_id", rights: str = "SELECT, INSERT, UPDATE, DELETE"
+) -> None:
     """Keeps a table's rows to the organization a transaction is bound to."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"GRANT {rights} ON {table} TO {TENANT}")

@@ -28,7 +28,7 @@ from tasks.ticks import tick
 __all__ = ["LedgerBroker", "make_broker"]
 
 # A dead worker's messages come back after so many milliseconds, because every fetch of the others looks for them.
-HEARTBEAT_TIMEOUT = 10_000
+HEARTBEAT_TIMEOUT = 5_000
 EVERY_CALL = 1_000_000
 PROBE_ANSWER_SECONDS = 60
 

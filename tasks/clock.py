@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -91,7 +91,7 @@ def run(schedule: Sequence[Scheduled] = SCHEDULE) -> None:
         scheduler.loop()
     except KeyboardInterrupt:
         pass
-    log.info("clock stopped", at=datetime.now(UTC).isoformat())
+    log.info("clock stopped")
     os._exit(0)
 
 

@@ -42,7 +42,8 @@ class Installation:
 
     def start(self) -> None:
         command = [
-            sys.executable, "-m", "cli.main", "up", "--no-demo", "--port", str(self.port), "--data-dir", str(self.place),
+            sys.executable, "-m", "cli.main", "up", "--no-demo", "--port", str(self.port),
+            "--data-dir", str(self.place),
         ]  # fmt: skip
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(

@@ -50,7 +50,7 @@ async def activate_due(work: UnitOfWork) -> int:
     while started < CHUNK:
         # A page may hold none whose local day has come: the next one may.
         following = query if after is None else query.where(col(Subscription.id) > after)
-        page = list((await work.session.execute(following)).tuples())
+        page = list(await work.session.execute(following))
         for row, plan, zone_name in page:
             started += await _start(work, row, plan, ZoneInfo(zone_name), now)
             if started == CHUNK:

@@ -42,7 +42,7 @@ async def terminate_ended(work: UnitOfWork) -> int:
     while len(ended) < CHUNK:
         # A page may hold none whose local day has come: the next one may.
         following = query if after is None else query.where(col(Subscription.id) > after)
-        page = list((await work.session.execute(following)).tuples())
+        page = list(await work.session.execute(following))
         for row, zone_name in page:
             zone_of_row = ZoneInfo(zone_name)
             if row.ending_at and local_date(row.ending_at, zone_of_row) == local_date(now, zone_of_row):

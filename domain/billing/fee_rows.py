@@ -108,9 +108,7 @@ def _properties(line: BilledLine) -> Row:
     }
 
 
-def _fee_taxes(
-    fee_id: str, found: Taxes, taxes: Sequence[TaxFacts], currency: str, created_at: datetime
-) -> list[Row]:
+def _fee_taxes(fee_id: str, found: Taxes, taxes: Sequence[TaxFacts], currency: str, created_at: datetime) -> list[Row]:
     facts = {each.tax.id: each for each in taxes}
     return [
         {

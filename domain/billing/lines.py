@@ -176,9 +176,7 @@ def _billed_line(number: int, facts: Facts, target: Target, line: Line) -> Bille
             fixed_charges_to_datetime=past.last_fixed_charges_to,
         )
         window = after_zone_change(window, previous)
-    return BilledLine(
-        number, subscription, past, window, line.at, _stored_reason(subscription.terms, line), finished
-    )
+    return BilledLine(number, subscription, past, window, line.at, _stored_reason(subscription.terms, line), finished)
 
 
 def _stored_reason(terms: SubscriptionTerms, line: Line) -> str:

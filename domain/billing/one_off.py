@@ -188,9 +188,7 @@ def _line(sent: Mapping[str, Any], known: Mapping[object, Any], now: datetime) -
 
 async def _taxes_of(work: UnitOfWork, customer: Customer, lines: Sequence[_Line]) -> list[Sequence[TaxFacts]]:
     """The taxes of each line: those it names, else the add-on's, the customer's, the billing entity's."""
-    common = await load_taxes(
-        work.session, entities=[customer.billing_entity_id], customers=[customer.id], plans=[]
-    )
+    common = await load_taxes(work.session, entities=[customer.billing_entity_id], customers=[customer.id], plans=[])
     codes = {code for line in lines for code in line.tax_codes}
     query = sa.select(_taxes.id, _taxes.code, _taxes.name, _taxes.description, _taxes.rate, _of_add_ons.add_on_id)
     query = query.select_from(

@@ -140,9 +140,7 @@ async def _unbilled(work: UnitOfWork, sales: Sequence[_Sale]) -> list[_Sale]:
     )
     billed = {tuple(row) for row in found}
     return [
-        sale
-        for sale in sales
-        if (sale.line.subscription.id, sale.event.transaction_id, sale.charge.id) not in billed
+        sale for sale in sales if (sale.line.subscription.id, sale.event.transaction_id, sale.charge.id) not in billed
     ]
 
 

@@ -182,9 +182,7 @@ def _filter(found: Mapping[str, Any]) -> FilterFacts:
     every = frozenset(key for key, values in found["values"].items() if values == [ALL_VALUES])
     rule = FilterRule(
         id=UUID(found["id"]),
-        values={
-            key: frozenset(listed[key] if key in every else values) for key, values in found["values"].items()
-        },
+        values={key: frozenset(listed[key] if key in every else values) for key, values in found["values"].items()},
         created_at=datetime.fromisoformat(found["created_at"]),
         all_keys=every,
     )

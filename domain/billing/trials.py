@@ -51,7 +51,7 @@ async def bill_ended_trials(work: UnitOfWork) -> int:
         .order_by(col(Subscription.id))
         .with_for_update(of=Subscription, skip_locked=True)
     )
-    candidates = list((await work.session.execute(query)).tuples())
+    candidates = list(await work.session.execute(query))
     if not candidates:
         return 0
     first = await queries.first_starts(work.session, [row.id for row, _, _ in candidates])

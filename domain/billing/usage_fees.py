@@ -126,9 +126,7 @@ def usage_fees(line: BilledLine, asked: Sequence[AskedCharge], usage: Measured) 
             yield raised
 
 
-def _usage_fee(
-    line: BilledLine, of: AskedCharge, asked: ChargeQuestion, usage: Usage, measured: Measured
-) -> RatedFee:
+def _usage_fee(line: BilledLine, of: AskedCharge, asked: ChargeQuestion, usage: Usage, measured: Measured) -> RatedFee:
     """The fee for one group of one bucket."""
     charge = of.charge
     currency = line.subscription.currency

@@ -125,9 +125,7 @@ async def number_invoices(work: UnitOfWork, invoices: Sequence[Unnumbered]) -> N
             today = clock.now().astimezone(ZoneInfo(entity.timezone)).date()
             number = number_per_billing_entity(entity.document_number_prefix, today, in_sequence)
         else:
-            number = number_per_customer(
-                entity.document_number_prefix, customers[invoice.customer_id], next_of[scope]
-            )
+            number = number_per_customer(entity.document_number_prefix, customers[invoice.customer_id], next_of[scope])
         numbered.append(
             {
                 "id": invoice.id,

@@ -176,9 +176,7 @@ async def periods_of_invoices(session: AsyncSession, invoice_ids: Collection[UUI
 
 async def taxes_of_invoices(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
     """The tax lines of each invoice."""
-    query = (
-        sa.select(*_taxes.c).where(_taxes.c.invoice_id.in_(invoice_ids)).order_by(_taxes.c.invoice_id, _taxes.c.id)
-    )
+    query = sa.select(*_taxes.c).where(_taxes.c.invoice_id.in_(invoice_ids)).order_by(_taxes.c.invoice_id, _taxes.c.id)
     return await _by_invoice(session, query, invoice_ids)
 
 

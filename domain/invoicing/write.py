@@ -90,9 +90,7 @@ def _type(column: sa.Column[Any]) -> str:
 
 
 _FEE_DEFAULTS: Final = "payment_status = 'pending'"
-_INVOICE_DEFAULTS: Final = (
-    "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, version_number = 4"
-)
+_INVOICE_DEFAULTS: Final = "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, version_number = 4"
 
 # One statement, so that an invoice none of whose periods could be written is not written either. The reference from
 # the periods to the invoices is checked at the end of the statement, when both are there.
@@ -101,8 +99,11 @@ _INSERT_INVOICES: Final = sa.text(
     WITH line AS (
         {_insert(table(InvoiceSubscription), _SUBSCRIPTION, "lines")} ON CONFLICT DO NOTHING RETURNING invoice_id
     ), written AS (
-        {_insert(table(Invoice), _INVOICE, "invoices", "WHERE row.id IN (SELECT invoice_id FROM line)",
-                 _INVOICE_DEFAULTS)}
+        {
+        _insert(
+            table(Invoice), _INVOICE, "invoices", "WHERE row.id IN (SELECT invoice_id FROM line)", _INVOICE_DEFAULTS
+        )
+    }
     )
     SELECT invoice_id, count(*) AS periods FROM line GROUP BY invoice_id
     """  # noqa: S608

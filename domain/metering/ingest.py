@@ -49,8 +49,11 @@ MOST_WAITING: Final = 50_000
 PATIENCE: Final = 8.0
 """Seconds for which a flush is tried again while the database is away."""
 SUBSCRIPTIONS_PER_JOB: Final = 500
-DISPATCH_SECONDS: Final = 0.1
-"""At most so often one job of an organization is sent; it does the work of all that wait in the ledger."""
+LEAST_PAUSE: Final = 0.02
+MOST_PAUSE: Final = 1.0
+EVENTS_PER_PAUSE: Final = 10_000
+"""Between two jobs of an organization there is a pause, longer the more comes in: one job does the work of all that
+wait in the ledger, and its cost hardly depends on how many they are."""
 TAKEN: Final = "value_already_exist"
 
 _encoder: Final = msgspec.json.Encoder()
@@ -101,6 +104,7 @@ class Ingestion:
         self._following: set[asyncio.Task[None]] = set()
         self._to_send: dict[object, dict[str, object]] = {}
         self._sending: asyncio.Task[None] | None = None
+        self._stored_since_sending = 0
         self._pool: AsyncConnectionPool | None = None
         self._opening = asyncio.Lock()
 
@@ -148,6 +152,7 @@ class Ingestion:
         """After the commit: forget cached usage, answer, send the jobs."""
         stored = [row for request in batch if request.refusal is None for row in request.rows]
         EVENTS_INGESTED.inc(len(stored))
+        self._stored_since_sending += len(stored)
         touched = {
             (row.organization_id, row.external_subscription_id)
             for row in stored
@@ -168,11 +173,13 @@ class Ingestion:
         try:
             while self._to_send:
                 jobs, self._to_send = list(self._to_send.values()), {}
+                pause = min(MOST_PAUSE, LEAST_PAUSE + self._stored_since_sending / EVENTS_PER_PAUSE)
+                self._stored_since_sending = 0
                 try:
                     await installed_reactions().dispatch(jobs)
                 except Exception as error:
                     log.warning("jobs not dispatched; the relay will send them", error=str(error), count=len(jobs))
-                await asyncio.sleep(DISPATCH_SECONDS)
+                await asyncio.sleep(pause)
         finally:
             self._sending = None
 

@@ -67,8 +67,7 @@ def _fee(charge: PlanCharge, fee: UsageFee, ratio: Decimal, currency: str) -> Us
         projected_amount_cents=amount_cents,
         projected_pricing_unit_amount_cents=in_pricing_unit if in_units else None,
         projected_breakdowns=tuple(
-            Breakdown(each.presentation_by, round_half_up(each.units / ratio, UNIT_DECIMALS))
-            for each in fee.breakdowns
+            Breakdown(each.presentation_by, round_half_up(each.units / ratio, UNIT_DECIMALS)) for each in fee.breakdowns
         ),
     )
 

@@ -68,7 +68,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("faults")
     terminalreporter.write_line(
-        f"{'killed':<44}{'rounds':>7}{'in the middle':>15}{'recovery s: min':>17}{'median':>8}{'max':>8}{'violations':>12}"
+        f"{'killed':<44}{'rounds':>7}{'in the middle':>15}"
+        f"{'recovery s: min':>17}{'median':>8}{'max':>8}{'violations':>12}"
     )
     for fault, found in sorted(rounds.items()):
         seconds = [each[0] for each in found]

@@ -183,7 +183,7 @@ class World:
             return [*self._wrong_jobs(database), *self._wrong_bills(database)]
 
     def _one(self, database: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
-        row = database.execute(query, {"org": self.sandbox.id, "today": self.today.date()}).fetchone()  # type: ignore[arg-type]
+        row = database.execute(query, {"org": self.sandbox.id, "today": self.today.date()}).fetchone()
         assert row is not None
         return tuple(row)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import shutil
 import threading
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from infrastructure import pdf
+from infrastructure.pdf import renderer
 
 TEMPLATE = """
 #let d = json(bytes(sys.inputs.data))
@@ -126,3 +128,18 @@ async def test_the_event_loop_keeps_running_while_documents_are_made() -> None:
         turns += 1
     assert turns > 3
     assert threading.active_count() < 64
+
+
+async def test_a_folder_that_was_cleared_away_is_made_again() -> None:
+    """Temporary folders are swept on many systems; a worker runs for months."""
+
+    def sweep() -> bool:
+        workshop = getattr(renderer._local, "workshop", None)
+        if workshop is not None:
+            shutil.rmtree(workshop.root)
+        return workshop is not None
+
+    await pdf.render(TEMPLATE, {"title": "a", "body": "b"})
+    threads = [asyncio.get_running_loop().run_in_executor(renderer._threads, sweep) for _ in range(4)]
+    assert any(await asyncio.gather(*threads, return_exceptions=True))
+    assert (await pdf.render(TEMPLATE, {"title": "a", "body": "b"})).startswith(b"%PDF")

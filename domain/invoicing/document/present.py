@@ -202,11 +202,13 @@ def _group(group: Group, labels: Labels, form: Formatter) -> GroupRows:
 
 
 def _row(line: Line, labels: Labels, form: Formatter) -> Row:
+    # Where the parts tell the prices, the average of them would only be a long fraction that nobody agreed on.
+    told_by_parts = any(isinstance(part, Tier | Package | Percentage) for part in line.parts)
     return {
         "label": line.label,
         "description": line.description or "",
         "units": _number(line.units, form),
-        "unit_price": _price(line.unit_price, form),
+        "unit_price": "" if told_by_parts else _price(line.unit_price, form),
         "tax": " + ".join(map(form.rate, line.tax_rates)),
         "amount": form.money(line.amount),
         "parts": [row for part in line.parts for row in _part(part, labels, form)],

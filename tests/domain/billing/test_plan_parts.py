@@ -194,9 +194,7 @@ async def test_a_charge_in_a_pricing_unit_is_converted_and_keeps_both_amounts() 
         charge = world.charge(plan, world.metric("calls"), "standard", {"amount": "2.469"})
         owner: dict[str, Any] = {"organization_id": world.organization_id}
         unit = world.insert("pricing_units", code="cr", name="Credits", short_name="CR", **owner)
-        world.insert(
-            "applied_pricing_units", charge_id=charge, pricing_unit_id=unit, conversion_rate="0.25", **owner
-        )
+        world.insert("applied_pricing_units", charge_id=charge, pricing_unit_id=unit, conversion_rate="0.25", **owner)
         subscription = world.subscription(world.customer(), plan, "2024-05-01T00:00:00Z", external_id="s")
         world.event("s", "calls", "2024-05-02T00:00:00Z", "5")
         world.at("2024-06-01T00:10:00Z")

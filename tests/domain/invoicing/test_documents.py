@@ -48,7 +48,7 @@ async def recorded(migrated: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 @pytest.fixture
 def world(migrated: str) -> Iterator[World]:
-    entity = {"country": "FR", "legal_name": "Northwind SAS", "zipcode": "75002", "city": "Paris"}
+    entity: dict[str, Any] = {"country": "FR", "legal_name": "Northwind SAS", "zipcode": "75002", "city": "Paris"}
     entity |= {"net_payment_term": 5}
     with World(instant("2024-03-01T05:10:00Z"), entity) as world:
         yield world
@@ -109,7 +109,7 @@ async def test_lines_stand_under_their_local_period_with_the_reckoning_behind_th
     assert (second.units, second.last, second.amount, second.flat_amount) == (D(2), None, 100, 200)
     (package,) = packs.parts
     assert isinstance(package, Package)
-    assert (package.packages, package.size, package.free_units, package.amount) == (2, 10, 5, 100)
+    assert (package.packages, package.size, package.free_units, package.amount) == (D(2), D(10), D(5), 100)
 
 
 async def test_totals_are_those_of_the_invoice(world: World) -> None:

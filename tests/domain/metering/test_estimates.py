@@ -96,9 +96,7 @@ async def test_an_instant_estimate_knows_no_history_and_rounds_as_the_metric_say
         ({"events": [1, {"code": "size"}]}, 422, {"0": {"event": ["value_is_invalid"]}}),
     ],
 )
-async def test_a_batch_of_estimates_has_limits(
-    sandbox: World, body: dict[str, Any], status: int, details: Any
-) -> None:
+async def test_a_batch_of_estimates_has_limits(sandbox: World, body: dict[str, Any], status: int, details: Any) -> None:
     answer = await sandbox.post("/events/batch_estimate_instant_fees", body)
     assert (answer.status_code, answer.json()["error_details"]) == (status, details)
 

@@ -87,8 +87,7 @@ async def test_every_filter_and_the_default_bucket_are_shown_used_or_not(sandbox
     (shown,) = (await usage(sandbox))["charges_usage"]
     assert (shown["units"], shown["events_count"], shown["amount_cents"]) == ("4.0", 4, 2000 + 10000 + 100)
     assert [
-        (each["invoice_display_name"], each["values"], each["units"], each["amount_cents"])
-        for each in shown["filters"]
+        (each["invoice_display_name"], each["values"], each["units"], each["amount_cents"]) for each in shown["filters"]
     ] == [
         ("Europe", {"region": ["eu"]}, "2.0", 2000),
         ("Gold in Europe", {"region": ["eu"], "tier": ["__ALL_FILTER_VALUES__"]}, "1.0", 10000),

@@ -162,9 +162,7 @@ async def test_a_download_makes_the_document_and_links_it(admin: Caller, world: 
 
 
 @pytest.mark.parametrize("document", [INVOICE, REFRESH, FINALIZE, DOWNLOAD])
-async def test_invoices_of_others_and_unknown_ones_are_not_found(
-    stranger: Caller, world: World, document: str
-) -> None:
+async def test_invoices_of_others_and_unknown_ones_are_not_found(stranger: Caller, world: World, document: str) -> None:
     invoice_id, _ = await one_invoice(world)
     for identifier in (str(invoice_id), "nonsense", str(UUID(int=3))):
         assert (await stranger.error(document, {"id": identifier}))["code"] == "not_found"
