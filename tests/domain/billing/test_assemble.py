@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -77,7 +78,9 @@ def built(
         )
         for n, ((model, properties), _) in enumerate(charges)
     ]  # fmt: skip
-    usage = {(0, row.id, None): [Usage(used, 1 if used else 0)] for row, (_, used) in zip(rows, charges, strict=True)}
+    usage: dict[Hashable, list[Usage]] = {
+        (0, row.id, None): [Usage(used, 1 if used else 0)] for row, (_, used) in zip(rows, charges, strict=True)
+    }
     tax_rows = [
         TaxFacts(UUID(int=300 + n), f"t{n}", f"t{n}", None, Tax(UUID(int=300 + n), rate))
         for n, rate in enumerate(taxes)
