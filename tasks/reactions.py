@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Any, TypeVar
 from uuid import UUID
 
-from domain.billing.events import BillingDue
+from domain.billing.events import BillingDue, PaidFeesDue
 from domain.catalog.events import (
     BillableMetricCreated,
     BillableMetricDeleted,
@@ -74,6 +74,13 @@ async def bill(work: UnitOfWork, events: Sequence[BillingDue]) -> Iterable[JobRe
     return [JobRequest(BILL, {"requests": some}) for some in _chunks(wanted)]
 
 
+async def regroup(work: UnitOfWork, events: Sequence[PaidFeesDue]) -> Iterable[JobRequest]:
+    return [
+        JobRequest("billing.regroup_paid_fees", {"subscription_id": event.subscription_id, "at": event.at})
+        for event in events
+    ]
+
+
 async def fill_values(work: UnitOfWork, events: Sequence[MetricFieldChanged]) -> Iterable[JobRequest]:
     return [JobRequest(FILL_VALUES, {"metric_id": event.metric_id}) for event in events]
 
@@ -130,6 +137,7 @@ async def move_dates_of_customers(
 # What a command's events make Tarn do.
 JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     BillingDue: (bill,),
+    PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
     InvoicesFinalized: (documents,),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["BillingDue"]
+__all__ = ["BillingDue", "PaidFeesDue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +24,11 @@ class BillingDue(DomainEvent):
     at: datetime
     reason: str
     skip_charges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFeesDue(DomainEvent):
+    """A subscription ended without a bill of its own; what was paid in advance is put on an invoice all the same."""
+
+    subscription_id: UUID
+    at: datetime

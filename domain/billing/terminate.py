@@ -9,12 +9,11 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from domain.billing.events import BillingDue
+from domain.billing.events import BillingDue, PaidFeesDue
 from domain.billing.units import record_first_units
 from domain.catalog.models import Plan
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
-from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
@@ -67,8 +66,7 @@ async def terminate_active(work: UnitOfWork, rows: Sequence[Subscription], at: d
         if row.on_termination_invoice == "generate":
             work.record(BillingDue((row.id,), at, "subscription_terminating"))
         else:
-            # What was paid in advance is put on an invoice all the same.
-            work.enqueue(JobRequest("billing.regroup_paid_fees", {"subscription_id": row.id, "at": at}))
+            work.record(PaidFeesDue(row.id, at))
 
 
 async def switch_to_next(work: UnitOfWork, subscription_ids: Sequence[UUID], at: datetime) -> None:

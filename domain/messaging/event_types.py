@@ -35,6 +35,7 @@ SENT = (
     EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
     EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
     EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
+    EventType("invoice.one_off_created", "INVOICES", "A one-off invoice was issued."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
     EventType("plan.created", "PLANS", "A plan was created."),
     EventType("plan.updated", "PLANS", "A plan was changed."),

@@ -263,7 +263,7 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
         ({"external_id": "x" * 300}, 422, {"external_id": ["value_is_too_long"]}),
         ({"name": "a\x00b"}, 422, {"name": ["value_is_invalid"]}),
         ({"consolidate_invoice": "perhaps"}, 422, {"consolidate_invoice": ["value_is_invalid"]}),
-        ({"plan_overrides": {"amount_cents": 1}}, 422, {"plan_overrides": ["unsupported_value"]}),
+        ({"payment_method": {"payment_method_type": "provider"}}, 422, {"payment_method": ["unsupported_value"]}),
         ({"plan_code": "nothing"}, 404, None),
         ({"plan_code": 7}, 404, None),
         ({"billing_entity_code": "nobody"}, 404, None),

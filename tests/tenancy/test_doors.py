@@ -35,7 +35,7 @@ EXPECTED: dict[Door, dict[str, Rights]] = {
         "events": {"INSERT": ALL},
         "jobs": {"INSERT": ALL},
         "billable_metrics": {
-            "SELECT": {"organization_id", "code", "field_name", "aggregation_type", "deleted_at"},
+            "SELECT": {"organization_id", "code", "field_name", "aggregation_type", "expression", "deleted_at"},
         },
     },
     Door.RELAY: {
