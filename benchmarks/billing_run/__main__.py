@@ -37,6 +37,7 @@ TABLES = (
     "invoices",
     "invoice_subscriptions",
     "fees",
+    "fee_pricing_units",
     "fee_applied_taxes",
     "invoice_applied_taxes",
     "invoice_number_counters",

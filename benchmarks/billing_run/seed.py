@@ -48,8 +48,10 @@ _SEED = (
     """,
     """
     INSERT INTO charges (id, organization_id, plan_id, billable_metric_id, code, charge_model, properties, position,
+                         pay_in_advance, prorated, invoiceable, min_amount_cents, accepts_target_wallet,
                          created_at, updated_at)
-    SELECT uuidv7(), %(org)s, %(org)s, m.id, m.code, c.model, c.properties::jsonb, c.position, %(start)s, %(start)s
+    SELECT uuidv7(), %(org)s, %(org)s, m.id, m.code, c.model, c.properties::jsonb, c.position,
+           false, false, true, 0, false, %(start)s, %(start)s
     FROM (VALUES
         ('input', 'standard', '{"amount": "0.000003"}', 0),
         ('output', 'graduated', '{"graduated_ranges": [
