@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
+from domain.billing.pages import pages
 from domain.billing.subscribe import bill_start
 from domain.catalog.models import Plan
 from domain.customers.models import Customer
@@ -18,6 +18,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.instants import local_date
 from domain.subscriptions.life import activate
 from domain.subscriptions.models import Subscription
+from domain.subscriptions.queries import ZONE
 
 __all__ = ["activate_due"]
 
@@ -30,9 +31,8 @@ async def activate_due(work: UnitOfWork) -> int:
     They start at the instant of the job, to the second. A row whose external id another active one has stays pending.
     """
     now = clock.now().replace(microsecond=0)
-    zone = sa.func.coalesce(col(Customer.timezone), col(BillingEntity.timezone), "UTC")
     query = (
-        select(Subscription, Plan, zone)
+        select(Subscription, Plan, ZONE)
         .join(Plan, col(Plan.id) == col(Subscription.plan_id))
         .join(Customer, col(Customer.id) == col(Subscription.customer_id))
         .join(BillingEntity, col(BillingEntity.id) == col(Customer.billing_entity_id))
@@ -42,22 +42,13 @@ async def activate_due(work: UnitOfWork) -> int:
             # The local date can be a day ahead of UTC's.
             col(Subscription.subscription_at) < now + timedelta(days=2),
         )
-        .order_by(col(Subscription.id))
-        .limit(CHUNK)
-        .with_for_update(of=Subscription, skip_locked=True)
     )
-    started, after = 0, None
-    while started < CHUNK:
-        # A page may hold none whose local day has come: the next one may.
-        following = query if after is None else query.where(col(Subscription.id) > after)
-        page = list(await work.session.execute(following))
+    started = 0
+    async for page in pages(work, query):
         for row, plan, zone_name in page:
             started += await _start(work, row, plan, ZoneInfo(zone_name), now)
             if started == CHUNK:
-                break
-        if len(page) < CHUNK:
-            break
-        after = page[-1][0].id
+                return started
     return started
 
 

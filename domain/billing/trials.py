@@ -37,9 +37,8 @@ async def bill_ended_trials(work: UnitOfWork) -> int:
     Nothing is billed where the periodic run has billed today, or a base fee was already invoiced on the start day.
     """
     now = clock.now()
-    zone = sa.func.coalesce(col(Customer.timezone), col(BillingEntity.timezone), "UTC")
     query = (
-        select(Subscription, Plan, zone)
+        select(Subscription, Plan, queries.ZONE)
         .join(Plan, col(Plan.id) == col(Subscription.plan_id))
         .join(Customer, col(Customer.id) == col(Subscription.customer_id))
         .join(BillingEntity, col(BillingEntity.id) == col(Customer.billing_entity_id))

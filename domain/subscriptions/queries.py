@@ -20,8 +20,16 @@ from domain.kernel.rows import table
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "STATUSES", "SubscriptionFilters", "current_of_customer", "find", "first_starts", "latest_termination",
-    "list_rows", "pending_successor", "rows_by_ids",
+    "STATUSES",
+    "ZONE",
+    "SubscriptionFilters",
+    "current_of_customer",
+    "find",
+    "first_starts",
+    "latest_termination",
+    "list_rows",
+    "pending_successor",
+    "rows_by_ids",
 ]  # fmt: skip
 
 STATUSES = ("pending", "active", "terminated", "canceled", "incomplete")
@@ -47,7 +55,7 @@ _successor = (
 )
 
 # The zone of every local date of the customer: its own, else its billing entity's.
-_zone = sa.func.coalesce(c.timezone, e.timezone, "UTC")
+ZONE = sa.func.coalesce(c.timezone, e.timezone, "UTC")
 
 
 def _facts() -> sa.Select[Any]:
@@ -65,7 +73,7 @@ def _facts() -> sa.Select[Any]:
             p.bill_charges_monthly,
             p.bill_fixed_charges_monthly,
             c.external_id.label("external_customer_id"),
-            _zone.label("timezone"),
+            ZONE.label("timezone"),
             e.code.label("billing_entity_code"),
             _previous_plan.c.code.label("previous_plan_code"),
             _next.c.id.label("next_subscription_id"),
