@@ -42,8 +42,19 @@ def add_filter(
     with world.owner() as owner:
         owner.execute(
             "INSERT INTO charge_filters (id, organization_id, charge_id, code, invoice_display_name, properties,"
-            " position, created_at, updated_at) VALUES (%s, %s, %s, %s, %s, %s, 0, %s, %s)",
-            [filter_id, organization_id, charge_id, str(filter_id), name, json.dumps({"amount": amount}), NOW, NOW],
+            " position, created_at, updated_at) SELECT %s, %s, %s, %s, %s, %s, count(*), %s, %s FROM charge_filters"
+            " WHERE charge_id = %s",
+            [
+                filter_id,
+                organization_id,
+                charge_id,
+                str(filter_id),
+                name,
+                json.dumps({"amount": amount}),
+                NOW,
+                NOW,
+                charge_id,
+            ],
         )
         for key, listed in values.items():
             known = owner.execute(
