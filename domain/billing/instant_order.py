@@ -31,7 +31,8 @@ _SUBSCRIPTIONS: Final = sa.text(
 _LOCK: Final = sa.text(
     """
     SELECT id FROM subscriptions
-    WHERE organization_id = :organization_id AND external_id = ANY(:subscriptions) AND status IN ('active', 'terminated')
+    WHERE organization_id = :organization_id AND external_id = ANY(:subscriptions)
+      AND status IN ('active', 'terminated')
     ORDER BY id FOR NO KEY UPDATE
     """
 )
