@@ -13,8 +13,8 @@ from sqlmodel import Field
 from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
 
 __all__ = [
-    "AdjustedFee", "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedTax", "InvoiceMetadata",
-    "InvoiceNumberCounter", "InvoiceSubscription",
+    "AdjustedFee", "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedCustomSection",
+    "InvoiceAppliedTax", "InvoiceMetadata", "InvoiceNumberCounter", "InvoiceSubscription",
 ]  # fmt: skip
 
 
@@ -31,6 +31,7 @@ class Invoice(TenantRow, table=True):
         one_of("status", ("draft", "finalized", "voided", "generating", "failed", "open", "closed", "pending",
                           "deleted")),
         one_of("payment_status", ("pending", "succeeded", "failed")),
+        one_of("tax_status", ("pending", "succeeded", "failed")),
         sa.Index("uq_invoices_sequential_id", "customer_id", "billing_entity_id", "sequential_id", unique=True,
                  postgresql_where=sa.text("sequential_id IS NOT NULL")),
         sa.Index("uq_invoices_billing_entity_sequential_id", "billing_entity_id", "billing_entity_sequential_id",
@@ -51,6 +52,7 @@ class Invoice(TenantRow, table=True):
     number: str = Field(default="")
     invoice_type: str = Field(default="subscription")
     status: str = Field(default="generating")
+    tax_status: str | None = None
     payment_status: str = Field(default="pending")
     payment_overdue: bool = Field(default=False)
     currency: str
@@ -264,6 +266,19 @@ class InvoiceMetadata(TenantRow, table=True):
     invoice_id: UUID = reference("invoices.id")
     key: str
     value: str
+
+
+class InvoiceAppliedCustomSection(TenantRow, table=True):
+    """A custom section as it read when the invoice was made."""
+
+    __tablename__ = "invoice_applied_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("invoice_id", "code"),)
+
+    invoice_id: UUID = reference("invoices.id")
+    code: str
+    name: str
+    display_name: str | None = None
+    details: str | None = None
 
 
 class InvoiceNumberCounter(TenantRow, table=True):
