@@ -39,6 +39,8 @@ async def store_deductions(work: UnitOfWork, built: Sequence[Built]) -> None:
     rows = []
     coupons: dict[UUID, AppliedTerms] = {}
     for each in built:
+        if not each.rows.credits:
+            continue
         invoice = each.rows.invoice
         rows += credit_rows(each.target.invoice_id, invoice["currency"], each.rows.credits, each.target.created_at)
         coupons |= used_coupons({**each.purse.coupons, **coupons}, each.rows.credits)
