@@ -67,6 +67,8 @@ class Invoice(TenantRow, table=True):
     sub_total_including_taxes_amount_cents: int = big_integer(default=0)
     total_amount_cents: int = big_integer(default=0)
     total_paid_amount_cents: int = big_integer(default=0)
+    # What credit notes of this invoice took off the amount due.
+    offset_amount_cents: int = big_integer(default=0)
     version_number: int = Field(default=4)
     skip_charges: bool = Field(default=False)
     self_billed: bool = Field(default=False)
