@@ -100,7 +100,7 @@ def _note(row: Any, invoice: InvoiceFacts, at: datetime, *, upgraded: bool) -> N
 
     def split(found: NoteAmounts) -> Split:
         refunded = 0 if mode == "credit" else _refunded(found, fee, invoice, used_amount(ending))
-        return split_by_mode(mode, found.total_cents, refunded, invoice.due_cents)
+        return split_by_mode(mode, found.total_cents, refunded, invoice.billed.due_cents)
 
     return NewNote(invoice, [(fee.id, cents)], split, reason="order_cancellation")
 
@@ -108,16 +108,14 @@ def _note(row: Any, invoice: InvoiceFacts, at: datetime, *, upgraded: bool) -> N
 def _refunded(found: NoteAmounts, fee: CreditableFee, invoice: InvoiceFacts, used: Decimal) -> int:
     if invoice.is_draft:
         return 0
-    row = invoice.row
-    paid = row.total_paid_amount_cents
     refunded = refunded_part(
         found.total_cents,
         _gross(fee, used),
         _gross(fee, Decimal(fee.amount_cents)),
-        row.sub_total_including_taxes_amount_cents,
-        paid,
+        invoice.row.sub_total_including_taxes_amount_cents,
+        invoice.row.total_paid_amount_cents,
     )
-    return max(min(refunded, paid - invoice.earlier.refund), 0)
+    return min(refunded, invoice.billed.refundable_cents)
 
 
 def _gross(fee: CreditableFee, cents: Decimal) -> Decimal:

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.credits.note_amounts import Creditable, CreditableFee, FeeTax
+from domain.credits.note_limits import Billed, Earlier
 
-__all__ = ["Earlier", "InvoiceFacts", "credited_on_fees", "load_invoice_facts"]
+__all__ = ["InvoiceFacts", "credited_on_fees", "load_invoice_facts"]
 
 _LOCK = sa.text("SELECT id FROM invoices WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 _INVOICES = sa.text(
@@ -69,19 +70,6 @@ _CREDITED = sa.text(
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """What the finalized notes of an invoice come to, in cents."""
-
-    credit: int = 0
-    refund: int = 0
-    offset: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.credit + self.refund + self.offset
-
-
-@dataclass(frozen=True, slots=True)
 class InvoiceFacts:
     """An invoice, its columns under `row` (with `customer_timezone`), and what notes may still take back of it."""
 
@@ -99,9 +87,16 @@ class InvoiceFacts:
         return bool(self.row.status == "draft")
 
     @property
-    def due_cents(self) -> int:
-        """What is still to pay, less what notes were offset against."""
-        return int(self.row.total_amount_cents - self.row.total_paid_amount_cents) - self.earlier.offset
+    def billed(self) -> Billed:
+        row = self.row
+        return Billed(
+            total_cents=row.total_amount_cents,
+            paid_cents=row.total_paid_amount_cents,
+            succeeded=row.payment_status == "succeeded",
+            is_credit=row.invoice_type == "credit",
+            is_draft=self.is_draft,
+            earlier=self.earlier,
+        )
 
 
 async def load_invoice_facts(
