@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from rest_api import (
     add_ons,
     billable_metrics,
+    credit_notes,
     customers,
     downloads,
     events,
@@ -30,7 +31,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, downloads,
+    add_ons, usage, invoices, fees, credit_notes, downloads,
 )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from domain.credits.estimate_note import Estimate
 from domain.credits.note_queries import items_of_notes, note_rows, taxes_of_notes
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.fee_queries import fee_rows
-from domain.invoicing.links import document_url
 from domain.invoicing.payloads import fee_payloads
 from domain.kernel.format import instant, rate
 from domain.kernel.unit_of_work import UnitOfWork
@@ -49,7 +48,7 @@ async def note_payloads(
             "taxes_rate": rate(row.taxes_rate),
             "created_at": instant(row.created_at),
             "updated_at": instant(row.updated_at),
-            "file_url": document_url("credit_note", row.organization_id, row.id) if row.document_key else None,
+            "file_url": None,
             "xml_url": None,
             "metadata": row.note_metadata,
             "customer": customers[row.customer_id],

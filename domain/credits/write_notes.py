@@ -22,7 +22,7 @@ from domain.kernel.ids import new_id
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["NewNote", "amount_columns", "insert_parts", "write_notes"]
+__all__ = ["NewNote", "after_note", "amount_columns", "insert_parts", "write_notes"]
 
 Row = dict[str, Any]
 
@@ -64,7 +64,7 @@ async def write_notes(work: UnitOfWork, notes: Sequence[NewNote]) -> list[UUID |
             continue
         assert split.total == found.total_cents, "the parts sum to the note"
         note_id, number = new_id(), invoice.last_number + 1
-        facts[invoice.id] = replace(invoice, creditable=_after(invoice.creditable, found), last_number=number)
+        facts[invoice.id] = replace(invoice, creditable=after_note(invoice.creditable, found), last_number=number)
         today = now.astimezone(ZoneInfo(invoice.row.customer_timezone)).date()
         rows.append(
             {
@@ -157,7 +157,7 @@ async def insert_parts(work: UnitOfWork, notes: Sequence[tuple[UUID, str, NoteAm
             await work.session.execute(sa.insert(table(target)).values(rows))
 
 
-def _after(invoice: Creditable, found: NoteAmounts) -> Creditable:
+def after_note(invoice: Creditable, found: NoteAmounts) -> Creditable:
     """The invoice once this note is made."""
     taken: dict[Any, int] = {}
     for item in found.items:

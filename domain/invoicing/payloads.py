@@ -154,7 +154,7 @@ def _invoice(row: Any, dashboard: str) -> Payload:
         "payment_dispute_lost_at": None,
         "prepaid_granted_credit_amount_cents": None,
         "prepaid_purchased_credit_amount_cents": None,
-        "total_offsetted_credit_note_amount_cents": 0,
+        "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "total_due_amount_cents": total_due(row),
         "file_url": file_url,
         "xml_url": None,
@@ -167,7 +167,9 @@ def _invoice(row: Any, dashboard: str) -> Payload:
 
 def total_due(row: Any) -> int:
     """What is still to pay, in cents; nothing on a voided invoice."""
-    return 0 if row.status == "voided" else int(row.total_amount_cents - row.total_paid_amount_cents)
+    if row.status == "voided":
+        return 0
+    return int(row.total_amount_cents - row.total_paid_amount_cents - row.offset_amount_cents)
 
 
 def _tax(tax: Any) -> Payload:

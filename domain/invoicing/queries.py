@@ -108,7 +108,7 @@ def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(i.issuing_date >= wanted.issuing_date_from)
     if wanted.issuing_date_to is not None:
         conditions.append(i.issuing_date <= wanted.issuing_date_to)
-    due = i.total_amount_cents - i.total_paid_amount_cents
+    due = i.total_amount_cents - i.total_paid_amount_cents - i.offset_amount_cents
     if wanted.partially_paid is not None:
         partially = sa.and_(i.total_paid_amount_cents > 0, due > 0)
         conditions.append(partially if wanted.partially_paid else sa.not_(partially))

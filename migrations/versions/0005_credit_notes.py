@@ -1,7 +1,7 @@
 """credit notes
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0005
+Revises: 0004
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import row_security as rls
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -77,9 +77,7 @@ def upgrade() -> None:
                 "credit_amount_cents >= 0 AND refund_amount_cents >= 0 AND offset_amount_cents >= 0",
                 name=op.f("ck_credit_notes_parts_not_negative"),
             ),
-            sa.UniqueConstraint(
-                "invoice_id", "sequential_id", name=op.f("uq_credit_notes_invoice_id_sequential_id")
-            ),
+            sa.UniqueConstraint("invoice_id", "sequential_id", name=op.f("uq_credit_notes_invoice_id_sequential_id")),
         ],
         {"customer_id": "customers", "invoice_id": "invoices"},
     )
