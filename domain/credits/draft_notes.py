@@ -76,7 +76,8 @@ _UPDATE: Final = sa.text(
 _ISSUE: Final = sa.text(
     """
     UPDATE credit_notes SET status = 'finalized', updated_at = :now,
-        number = i.number || '-CN' || lpad(credit_notes.sequential_id::text, greatest(3, length(credit_notes.sequential_id::text)), '0')
+        number = i.number || '-CN' || lpad(
+            credit_notes.sequential_id::text, greatest(3, length(credit_notes.sequential_id::text)), '0')
     FROM invoices i
     WHERE i.id = credit_notes.invoice_id AND i.status = 'finalized' AND i.id = ANY(:ids)
       AND credit_notes.status = 'draft'

@@ -75,8 +75,8 @@ class InvoiceFacts:
 
     row: Any
     creditable: Creditable
-    earlier: Earlier = Earlier()
-    last_number: int = 0
+    earlier: Earlier
+    last_number: int
 
     @property
     def id(self) -> UUID:
