@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from domain.billing.assemble import Built
 from domain.billing.bill import number_and_announce
 from domain.billing.build import build
+from domain.billing.deductions import store_deductions
 from domain.billing.facts import zone_of
 from domain.billing.requests import Line, Target
 from domain.credits.draft_notes import issue_notes, put_back, take_off, with_draft_notes
@@ -118,6 +119,7 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
     built = await build(work, targets, draft=not finalizing, dates=dates)
     notes = await take_off(work, [each.target.invoice_id for each in built])
     await rebuild_invoices(work, [each.rows for each in built])
+    await store_deductions(work, built)
     await put_back(work, notes)
     if finalizing:
         await keep_levels(work, [level for each in built for level in each.levels])

@@ -1,7 +1,7 @@
 """credit notes
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0006
+Revises: 0005
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import row_security as rls
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -121,6 +121,8 @@ def upgrade() -> None:
         ],
         {"credit_note_id": "credit_notes", "tax_id": "taxes"},
     )
+    # Nothing could spend a note before there were any.
+    op.create_foreign_key(op.f("fk_credits_credit_note_id"), "credits", "credit_notes", ["credit_note_id"], ["id"])
 
 
 def _create(table: str, parts: Sequence[Any], references: dict[str, str]) -> None:
