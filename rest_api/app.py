@@ -8,6 +8,7 @@ from rest_api import (
     add_ons,
     billable_metrics,
     billing_entities,
+    coupons,
     customers,
     downloads,
     events,
@@ -31,7 +32,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, downloads,
+    add_ons, usage, invoices, fees, coupons, downloads,
 )  # fmt: skip
 
 

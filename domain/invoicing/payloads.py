@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
+from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
@@ -63,6 +64,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
     periods = await periods_of_invoices(session, details)
     fees = await fees_of_invoices(session, details)
     taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
+    lowered = await credits_of_invoices(session, details)
     billed = list(dict.fromkeys(period.subscription_id for rows in periods.values() for period in rows))
     subscriptions = {each["lago_id"]: each for each in await subscription_payloads(session, billed)}
     for invoice_id, detail in details.items():
@@ -70,7 +72,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
         detail["subscriptions"] = [subscriptions[period.subscription_id] for period in of_invoice]
         detail["billing_periods"] = [_period(period) for period in of_invoice]
         detail["fees"] = [fee_payload(fee, taxes.get(fee.id, ())) for fee in fees.get(invoice_id, ())]
-        detail["credits"] = []
+        detail["credits"] = [credit_payload(credit) for credit in lowered.get(invoice_id, ())]
         detail["error_details"] = []
     return details
 
