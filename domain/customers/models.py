@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from domain.kernel.rows import TenantRow, big_integer, one_of, reference, timestamp
+from domain.kernel.rows import TenantRow, big_integer, json_object, one_of, reference, timestamp
 
 __all__ = ["Customer", "CustomerMetadata"]
 
@@ -68,6 +69,12 @@ class Customer(TenantRow, table=True):
     external_salesforce_id: str | None = None
     subscription_invoice_issuing_date_anchor: str | None = None
     subscription_invoice_issuing_date_adjustment: str | None = None
+    applied_dunning_campaign_id: UUID | None = reference("dunning_campaigns.id", nullable=True, index=True)
+    exclude_from_dunning_campaign: bool = Field(default=False)
+    # How often the customer was reminded, by currency, since it last paid what it was reminded of.
+    dunning_currency_attempts: dict[str, Any] = json_object()
+    last_dunning_campaign_attempt_at: datetime | None = timestamp()
+    payment_receipt_counter: int = big_integer(default=0)
     deleted_at: datetime | None = timestamp()
 
 

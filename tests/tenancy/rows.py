@@ -50,7 +50,10 @@ def _entity(table: sa.Table, world: World, values: dict[str, Any]) -> SQLModel:
     given: dict[str, Any] = {name: value for name, value in values.items() if name in table.columns}
     if table.name in _SAME_ID:
         given["id"] = world[_SAME_ID[table.name]].id
+    spared = _spared(table)
     for column in table.columns:
+        if column.name in spared:
+            continue
         parents = [key.column.table.name for key in column.foreign_keys]
         field = model.model_fields[column.name]
         if parents and parents[0] in world:
@@ -60,6 +63,13 @@ def _entity(table: sa.Table, world: World, values: dict[str, Any]) -> SQLModel:
         elif field.is_required() and column.name not in given:
             given[column.name] = _value(table, column)
     return model(**given)
+
+
+def _spared(table: sa.Table) -> set[str]:
+    """Of columns of which exactly one is filled, all but the first."""
+    texts = [str(check.sqltext) for check in table.constraints if isinstance(check, sa.CheckConstraint)]
+    groups = (re.fullmatch(r"num_nonnulls\((.*)\) = 1", text) for text in texts)
+    return {name for group in groups if group for name in group[1].split(", ")[1:]}
 
 
 def _value(table: sa.Table, column: sa.Column[Any]) -> Any:
