@@ -70,11 +70,11 @@ class Customer(TenantRow, table=True):
     subscription_invoice_issuing_date_anchor: str | None = None
     subscription_invoice_issuing_date_adjustment: str | None = None
     applied_dunning_campaign_id: UUID | None = reference("dunning_campaigns.id", nullable=True, index=True)
-    exclude_from_dunning_campaign: bool = Field(default=False)
+    exclude_from_dunning_campaign: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     # How often the customer was reminded, by currency, since it last paid what it was reminded of.
-    dunning_currency_attempts: dict[str, Any] = json_object()
+    dunning_currency_attempts: dict[str, Any] = json_object(sa_column_kwargs={"server_default": "{}"})
     last_dunning_campaign_attempt_at: datetime | None = timestamp()
-    payment_receipt_counter: int = big_integer(default=0)
+    payment_receipt_counter: int = big_integer(default=0, sa_column_kwargs={"server_default": "0"})
     deleted_at: datetime | None = timestamp()
 
 

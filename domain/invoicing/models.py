@@ -72,9 +72,9 @@ class Invoice(TenantRow, table=True):
     total_amount_cents: int = big_integer(default=0)
     total_paid_amount_cents: int = big_integer(default=0)
     # Settled by credit notes issued on this very invoice.
-    offset_amount_cents: int = big_integer(default=0)
-    payment_attempts: int = Field(default=0)
-    ready_for_payment_processing: bool = Field(default=True)
+    offset_amount_cents: int = big_integer(default=0, sa_column_kwargs={"server_default": "0"})
+    payment_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    ready_for_payment_processing: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
     version_number: int = Field(default=4)
     skip_charges: bool = Field(default=False)
     self_billed: bool = Field(default=False)

@@ -28,16 +28,6 @@ TABLES = (
 )
 
 
-def _add(table: str, column: sa.Column[object], filled_with: str | None = None) -> None:
-    """A column that rows from before hold this value in; new rows say it themselves."""
-    if filled_with is None:
-        op.add_column(table, column)
-        return
-    column.server_default = sa.DefaultClause(sa.text(filled_with))
-    op.add_column(table, column)
-    op.alter_column(table, column.name, server_default=None)
-
-
 def upgrade() -> None:
     op.create_table(
         "dunning_campaigns",
@@ -247,10 +237,15 @@ def upgrade() -> None:
     for table in TABLES:
         rls.protect(op, table)
 
-    _add("invoices", sa.Column("offset_amount_cents", sa.BigInteger(), nullable=False), "0")
-    _add("invoices", sa.Column("payment_attempts", sa.Integer(), nullable=False), "0")
-    _add("invoices", sa.Column("ready_for_payment_processing", sa.Boolean(), nullable=False), "true")
-    _add("invoices", sa.Column("payment_dispute_lost_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "invoices", sa.Column("offset_amount_cents", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )
+    op.add_column("invoices", sa.Column("payment_attempts", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.add_column(
+        "invoices",
+        sa.Column("ready_for_payment_processing", sa.Boolean(), nullable=False, server_default=sa.text("true")),
+    )
+    op.add_column("invoices", sa.Column("payment_dispute_lost_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
         "ix_invoices_unpaid",
         "invoices",
@@ -267,13 +262,21 @@ def upgrade() -> None:
         postgresql_where=sa.text("payment_overdue"),
     )
 
-    _add("customers", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
-    _add("customers", sa.Column("exclude_from_dunning_campaign", sa.Boolean(), nullable=False), "false")
-    _add("customers", sa.Column("dunning_currency_attempts", postgresql.JSONB(), nullable=False), "'{}'")
-    _add("customers", sa.Column("last_dunning_campaign_attempt_at", sa.DateTime(timezone=True), nullable=True))
-    _add("customers", sa.Column("payment_receipt_counter", sa.BigInteger(), nullable=False), "0")
+    op.add_column("customers", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
+    op.add_column(
+        "customers",
+        sa.Column("exclude_from_dunning_campaign", sa.Boolean(), nullable=False, server_default=sa.text("false")),
+    )
+    op.add_column(
+        "customers",
+        sa.Column("dunning_currency_attempts", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'")),
+    )
+    op.add_column("customers", sa.Column("last_dunning_campaign_attempt_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "customers", sa.Column("payment_receipt_counter", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )
     op.create_index("ix_customers_applied_dunning_campaign_id", "customers", ["applied_dunning_campaign_id"])
-    _add("billing_entities", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
+    op.add_column("billing_entities", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
     # A partner issues the invoices itself and is never reminded of them.
     op.execute("UPDATE customers SET exclude_from_dunning_campaign = true WHERE account_type = 'partner'")
     for table in ("customers", "billing_entities"):
