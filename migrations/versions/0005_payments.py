@@ -1,7 +1,7 @@
 """Payments, payment requests, receipts and dunning
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0005
+Revises: 0004
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import row_security as rls
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -263,10 +263,6 @@ def upgrade() -> None:
     )
 
     op.add_column("customers", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
-    op.add_column(
-        "customers",
-        sa.Column("exclude_from_dunning_campaign", sa.Boolean(), nullable=False, server_default=sa.text("false")),
-    )
     op.add_column(
         "customers",
         sa.Column("dunning_currency_attempts", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'")),
