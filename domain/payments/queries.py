@@ -125,7 +125,7 @@ async def payments_of_invoices(session: AsyncSession, invoice_ids: Collection[UU
     return found
 
 
-async def invoices_of_requests(session: AsyncSession, request_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
+async def invoices_of_requests(session: AsyncSession, request_ids: Collection[UUID]) -> dict[UUID, list[Any]]:
     """The invoices of each payment request by their numbers, as rows of id and number."""
     if not request_ids:
         return {}
@@ -136,7 +136,7 @@ async def invoices_of_requests(session: AsyncSession, request_ids: Collection[UU
         .where(r.payment_request_id.in_(request_ids))
         .order_by(r.payment_request_id, _invoices.c.issuing_date, _invoices.c.number)
     )
-    found: dict[UUID, list[RowOf]] = defaultdict(list)
+    found: dict[UUID, list[Any]] = defaultdict(list)
     for row in await session.execute(query):
         found[row.payment_request_id].append(row)
     return found
