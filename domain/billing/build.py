@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain.billing.assemble import Built, assemble
+from domain.billing.deductions import load_purses
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
 from domain.billing.lines import billed_lines
@@ -46,7 +47,16 @@ async def build(
     )
     known = Known(facts, await load_history(work.session, facts, planned), asked, usage)
     dates = dates or {}
+    purses = await load_purses(work, {line.subscription.customer.id for _, lines in planned for line in lines})
     built = [
-        assemble(target, lines, known, draft=draft, dates=dates.get(target.invoice_id)) for target, lines in planned
+        assemble(
+            target,
+            lines,
+            known,
+            purse=purses[lines[0].subscription.customer.id],
+            draft=draft,
+            dates=dates.get(target.invoice_id),
+        )
+        for target, lines in planned
     ]
     return [each for each in built if each is not None]
