@@ -237,10 +237,8 @@ def upgrade() -> None:
     for table in TABLES:
         rls.protect(op, table)
 
-    op.add_column(
-        "invoices", sa.Column("offset_amount_cents", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
-    )
-    op.add_column("invoices", sa.Column("payment_attempts", sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.add_column("invoices", sa.Column("offset_amount_cents", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("invoices", sa.Column("payment_attempts", sa.Integer(), nullable=False, server_default="0"))
     op.add_column(
         "invoices",
         sa.Column("ready_for_payment_processing", sa.Boolean(), nullable=False, server_default=sa.text("true")),
@@ -265,11 +263,11 @@ def upgrade() -> None:
     op.add_column("customers", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
     op.add_column(
         "customers",
-        sa.Column("dunning_currency_attempts", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'")),
+        sa.Column("dunning_currency_attempts", postgresql.JSONB(), nullable=False, server_default="{}"),
     )
     op.add_column("customers", sa.Column("last_dunning_campaign_attempt_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
-        "customers", sa.Column("payment_receipt_counter", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+        "customers", sa.Column("payment_receipt_counter", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.create_index("ix_customers_applied_dunning_campaign_id", "customers", ["applied_dunning_campaign_id"])
     op.add_column("billing_entities", sa.Column("applied_dunning_campaign_id", sa.Uuid(), nullable=True))
