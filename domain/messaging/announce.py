@@ -135,5 +135,6 @@ async def announce(work: UnitOfWork, webhook_type: str, ids: Sequence[UUID]) -> 
     assert len(ids) <= MOST_IDS, "a job has at most so many objects"
     announcement = ANNOUNCEMENTS[webhook_type]
     contents = await announcement.load(work, ids)
-    objects = [contents[each] for each in ids if each in contents]
-    return await send_webhooks(work, webhook_type, announcement.object_type, objects)
+    told = [each for each in ids if each in contents]
+    objects = [contents[each] for each in told]
+    return await send_webhooks(work, webhook_type, announcement.object_type, objects, told)
