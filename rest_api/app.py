@@ -15,6 +15,7 @@ from rest_api import (
     fees,
     invoices,
     organizations,
+    payments,
     plan_charge_filters,
     plan_charges,
     plan_fixed_charges,
@@ -32,7 +33,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, coupons, downloads,
+    add_ons, usage, invoices, fees, payments, coupons, downloads,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from domain.invoicing.fee_names import display_name, fee_window, filter_name, it
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
 from domain.invoicing.queries import invoice_rows, organization_slug, periods_of_invoices, taxes_of_invoices
+from domain.invoicing.settle import state_of
 from domain.kernel.format import decimal_text, instant, instant_or_none, rate
 from domain.kernel.money import from_cents, round_cents
 from domain.kernel.unit_of_work import UnitOfWork
@@ -153,10 +154,10 @@ def _invoice(row: Any, dashboard: str) -> Payload:
         "issuing_date": row.issuing_date.isoformat(),
         "payment_due_date": row.payment_due_date.isoformat(),
         "expected_finalization_date": row.expected_finalization_date.isoformat(),
-        "payment_dispute_lost_at": None,
+        "payment_dispute_lost_at": instant_or_none(row.payment_dispute_lost_at),
         "prepaid_granted_credit_amount_cents": None,
         "prepaid_purchased_credit_amount_cents": None,
-        "total_offsetted_credit_note_amount_cents": 0,
+        "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "total_due_amount_cents": total_due(row),
         "file_url": file_url,
         "xml_url": None,
@@ -169,7 +170,7 @@ def _invoice(row: Any, dashboard: str) -> Payload:
 
 def total_due(row: Any) -> int:
     """What is still to pay, in cents; nothing on a voided invoice."""
-    return 0 if row.status == "voided" else int(row.total_amount_cents - row.total_paid_amount_cents)
+    return 0 if row.status == "voided" else state_of(row).due
 
 
 def _tax(tax: Any) -> Payload:
