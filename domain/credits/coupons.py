@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ async def create_coupon(work: UnitOfWork, params: Params) -> Coupon:
     both kinds."""
     terms = read_coupon_terms(params, await _taken(work, params.get("code")))
     targets = await find_targets(work, params) or Targets()
-    coupon = Coupon(organization_id=work.organization_id, **asdict(terms), **_limits(targets))
+    coupon = Coupon(organization_id=work.organization_id, **{**asdict(terms), **_limits(targets)})
     async with unique(work, UNIQUE):
         work.session.add(coupon)
     await replace_targets(work, coupon.id, targets)
@@ -106,7 +106,7 @@ async def terminate_expired_coupons(work: UnitOfWork) -> int:
     return len(ended.all())
 
 
-def _limits(targets: Targets) -> dict[str, bool]:
+def _limits(targets: Targets) -> dict[str, Any]:
     return {"limited_plans": bool(targets.plan_ids), "limited_billable_metrics": bool(targets.metric_ids)}
 
 
