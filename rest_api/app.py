@@ -7,6 +7,8 @@ from starlette.routing import BaseRoute
 from rest_api import (
     add_ons,
     billable_metrics,
+    billing_entities,
+    coupons,
     credit_notes,
     customers,
     downloads,
@@ -14,6 +16,7 @@ from rest_api import (
     fees,
     invoices,
     organizations,
+    payments,
     plan_charge_filters,
     plan_charges,
     plan_fixed_charges,
@@ -29,9 +32,9 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, billable_metrics, customers, organizations, plan_charges, plan_charge_filters,
+    events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, credit_notes, downloads,
+    add_ons, usage, invoices, fees, payments, coupons, credit_notes, downloads,
 )  # fmt: skip
 
 

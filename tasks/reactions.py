@@ -34,9 +34,12 @@ from domain.customers.events import (
 from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
     FeesCreated,
+    InvoiceDisputesLost,
     InvoiceDocumentGenerated,
+    InvoicePaymentStatusUpdated,
     InvoicesDrafted,
     InvoicesFinalized,
+    InvoicesOverdue,
     OneOffInvoicesCreated,
 )
 from domain.kernel.events import DomainEvent
@@ -172,6 +175,9 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
+    InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
+    InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
+    InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
 }
 

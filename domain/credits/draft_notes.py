@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from domain.credits.note_amounts import ITEM_DECIMALS, CreditableFee, Item, NoteAmounts, Split, note_amounts
 from domain.credits.note_events import CreditNotesIssued
 from domain.credits.note_facts import InvoiceFacts, load_invoice_facts
-from domain.credits.write_notes import after_note, amount_columns, insert_parts
-from domain.invoicing.offsets import offset_invoices
+from domain.credits.write_notes import after_note, amount_columns, insert_parts, settle_offsets
 from domain.kernel import clock
 from domain.kernel.money import ZERO, truncate
 from domain.kernel.unit_of_work import UnitOfWork
@@ -163,7 +162,7 @@ async def issue_notes(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUI
     now = clock.now()
     issued = (await work.session.execute(_ISSUE, {"ids": list(invoice_ids), "now": now})).all()
     await delete_draft_notes(work, invoice_ids)
-    await offset_invoices(work, [(row.invoice_id, row.offset_amount_cents) for row in issued])
+    await settle_offsets(work, [(row.invoice_id, row.offset_amount_cents) for row in issued])
     if issued:
         work.record(CreditNotesIssued(tuple(row.id for row in issued)))
     return [row.id for row in issued]

@@ -95,6 +95,7 @@ class InvoiceFacts:
             succeeded=row.payment_status == "succeeded",
             is_credit=row.invoice_type == "credit",
             is_draft=self.is_draft,
+            is_voided=row.status == "voided",
             earlier=self.earlier,
         )
 

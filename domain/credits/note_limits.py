@@ -33,17 +33,20 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What is owed and paid of an invoice, in cents. is_credit: it sells prepaid credits."""
+    """What is owed and paid of an invoice, in cents. is_credit: it sells prepaid credits; is_voided: nothing is owed."""
 
     total_cents: int
     paid_cents: int
     succeeded: bool
     is_credit: bool = False
     is_draft: bool = False
+    is_voided: bool = False
     earlier: Earlier = Earlier()
 
     @property
     def due_cents(self) -> int:
+        if self.is_voided:
+            return 0
         return max(self.total_cents - self.paid_cents - self.earlier.offset, 0)
 
     @property

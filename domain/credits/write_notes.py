@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,13 +17,13 @@ from domain.credits.note_events import CreditNotesIssued
 from domain.credits.note_facts import InvoiceFacts
 from domain.credits.note_models import CreditNote, CreditNoteAppliedTax, CreditNoteItem
 from domain.invoicing.numbering import credit_note_number
-from domain.invoicing.offsets import offset_invoices
+from domain.invoicing.settle import settle
 from domain.kernel import clock
 from domain.kernel.ids import new_id
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["NewNote", "after_note", "amount_columns", "insert_parts", "write_notes"]
+__all__ = ["NewNote", "after_note", "amount_columns", "insert_parts", "settle_offsets", "write_notes"]
 
 Row = dict[str, Any]
 
@@ -92,7 +93,7 @@ async def write_notes(work: UnitOfWork, notes: Sequence[NewNote]) -> list[UUID |
     await work.session.execute(sa.insert(table(CreditNote)).values(rows))
     await insert_parts(work, parts)
     issued = [row for row in rows if row["status"] == "finalized"]
-    await offset_invoices(work, [(row["invoice_id"], row["offset_amount_cents"]) for row in issued])
+    await settle_offsets(work, [(row["invoice_id"], row["offset_amount_cents"]) for row in issued])
     if issued:
         work.record(CreditNotesIssued(tuple(row["id"] for row in issued)))
     return written
@@ -155,6 +156,15 @@ async def insert_parts(work: UnitOfWork, notes: Sequence[tuple[UUID, str, NoteAm
     for target, rows in ((CreditNoteItem, items), (CreditNoteAppliedTax, taxes)):
         if rows:
             await work.session.execute(sa.insert(table(target)).values(rows))
+
+
+async def settle_offsets(work: UnitOfWork, offsets: Iterable[tuple[UUID, int]]) -> None:
+    """Takes what these notes offset off what is due on their invoices; paid in full by it, they have succeeded."""
+    cents: Counter[UUID] = Counter()
+    for invoice_id, offset in offsets:
+        cents[invoice_id] += offset
+    if total := {invoice_id: offset for invoice_id, offset in cents.items() if offset > 0}:
+        await settle(work, offset=total)
 
 
 def after_note(invoice: Creditable, found: NoteAmounts) -> Creditable:

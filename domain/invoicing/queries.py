@@ -114,8 +114,9 @@ def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(partially if wanted.partially_paid else sa.not_(partially))
     if wanted.positive_due_amount is not None:
         conditions.append(due > 0 if wanted.positive_due_amount else due <= 0)
-    if wanted.payment_dispute_lost:
-        conditions.append(sa.false())  # disputes belong to payments, which no invoice has yet
+    if wanted.payment_dispute_lost is not None:
+        lost = i.payment_dispute_lost_at
+        conditions.append(lost.is_not(None) if wanted.payment_dispute_lost else lost.is_(None))
     if wanted.purchase_order_number:
         conditions.append(sa.func.lower(i.purchase_order_number) == wanted.purchase_order_number.strip().lower())
     return conditions

@@ -90,9 +90,7 @@ def _type(column: sa.Column[Any]) -> str:
 
 
 _FEE_DEFAULTS: Final = "payment_status = 'pending'"
-_INVOICE_DEFAULTS: Final = (
-    "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, offset_amount_cents = 0, version_number = 4"
-)
+_INVOICE_DEFAULTS: Final = "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, version_number = 4"
 
 # One statement, so that an invoice none of whose periods could be written is not written either. The reference from
 # the periods to the invoices is checked at the end of the statement, when both are there.

@@ -1,7 +1,7 @@
 """credit notes
 
-Revision ID: 0006
-Revises: 0005
+Revision ID: 0007
+Revises: 0006
 """
 
 from __future__ import annotations
@@ -15,17 +15,13 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import row_security as rls
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column(
-        "invoices", sa.Column("offset_amount_cents", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
-    )
-    op.alter_column("invoices", "offset_amount_cents", server_default=None)
     _create(
         "credit_notes",
         [
