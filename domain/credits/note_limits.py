@@ -33,7 +33,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What is owed and paid of an invoice, in cents. is_credit: it sells prepaid credits; is_voided: nothing is owed."""
+    """What is owed and paid of an invoice, in cents. is_credit: sells prepaid credits. is_voided: nothing is owed."""
 
     total_cents: int
     paid_cents: int
