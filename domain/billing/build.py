@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from domain.billing.adjusted_lines import load_adjustments
 from domain.billing.assemble import Built, assemble
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
@@ -44,7 +45,8 @@ async def build(
     usage = await measure_charges(
         work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
     )
-    known = Known(facts, await load_history(work.session, facts, planned), asked, usage)
+    history = await load_history(work.session, facts, planned)
+    known = Known(facts, history, asked, usage, await load_adjustments(work.session, planned))
     dates = dates or {}
     built = [
         assemble(target, lines, known, draft=draft, dates=dates.get(target.invoice_id)) for target, lines in planned

@@ -44,8 +44,9 @@ _SUBSCRIPTION: Final = (
 )  # fmt: skip
 _FEE: Final = (
     "id", "invoice_id", "customer_id", "billing_entity_id", "subscription_id", "charge_id", "charge_filter_id",
-    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "pay_in_advance_event_id",
-    "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents", "amount_currency",
+    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "original_fee_id", "adjusted_fee_id",
+    "pay_in_advance_event_id", "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents",
+    "amount_currency",
     "precise_amount_cents", "units", "total_aggregated_units", "events_count", "unit_amount_cents",
     "precise_unit_amount", "taxes_amount_cents", "taxes_precise_amount_cents", "taxes_rate",
     "precise_coupons_amount_cents", "pay_in_advance", "invoice_display_name", "description", "grouped_by", "properties",
