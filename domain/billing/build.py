@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.billing.adjusted_lines import load_adjustments
 from domain.billing.assemble import Built, assemble
+from domain.billing.deductions import load_purses
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
 from domain.billing.lines import billed_lines
@@ -48,7 +49,16 @@ async def build(
     history = await load_history(work.session, facts, planned)
     known = Known(facts, history, asked, usage, await load_adjustments(work.session, planned))
     dates = dates or {}
+    purses = await load_purses(work, {line.subscription.customer.id for _, lines in planned for line in lines})
     built = [
-        assemble(target, lines, known, draft=draft, dates=dates.get(target.invoice_id)) for target, lines in planned
+        assemble(
+            target,
+            lines,
+            known,
+            purse=purses[lines[0].subscription.customer.id],
+            draft=draft,
+            dates=dates.get(target.invoice_id),
+        )
+        for target, lines in planned
     ]
     return [each for each in built if each is not None]
