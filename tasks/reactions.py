@@ -35,8 +35,10 @@ from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
     FeesCreated,
     InvoiceDocumentGenerated,
+    InvoicesDeleted,
     InvoicesDrafted,
     InvoicesFinalized,
+    InvoicesVoided,
     OneOffInvoicesCreated,
 )
 from domain.kernel.events import DomainEvent
@@ -170,6 +172,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
+    InvoicesVoided: ("invoice.voided", "invoice_ids"),
+    InvoicesDeleted: ("invoice.deleted", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),

@@ -8,7 +8,8 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDrafted", "InvoicesFinalized", "OneOffInvoicesCreated",
+    "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized",
+    "InvoicesVoided", "OneOffInvoicesCreated",
 ]  # fmt: skip
 
 
@@ -23,6 +24,20 @@ class FeesCreated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoicesDrafted(DomainEvent):
     """New drafts wait for the end of their grace period. Webhook invoice.drafted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesDeleted(DomainEvent):
+    """Drafts were taken away. Webhook invoice.deleted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesVoided(DomainEvent):
+    """Invoices were taken back. Webhook invoice.voided for each."""
 
     invoice_ids: tuple[UUID, ...]
 
