@@ -14,6 +14,7 @@ import domain.kernel.clock_ticks
 import domain.kernel.jobs
 import domain.messaging.models
 import domain.metering.models
+import domain.payments.models
 import domain.subscriptions.models  # noqa: F401
 
 __all__ = ["metadata"]

@@ -17,6 +17,7 @@ from domain.customers.models import Customer
 from domain.customers.queries import customer_row
 from domain.invoicing.payloads import invoice_details, invoice_payloads
 from domain.invoicing.queries import VISIBLE, InvoiceFilter, billing_entity_ids, invoice_row, invoices_page
+from domain.invoicing.update_invoice import lose_dispute, update_invoice
 from domain.kernel.currencies import CURRENCIES
 from domain.kernel.errors import Forbidden
 from domain.kernel.jobs import JobRequest
@@ -102,6 +103,20 @@ async def destroy(call: Call) -> Response:
     return await _shown(call, row.id)
 
 
+@endpoint(resource="invoice")
+async def update(call: Call) -> Response:
+    """Notes the payment status that the client knows of."""
+    row = await update_invoice(call.work, call.path["id"], call.root("invoice"))
+    return await _shown(call, row.id)
+
+
+@endpoint(resource="invoice")
+async def dispute_lost(call: Call) -> Response:
+    """Notes that a dispute over the payment was lost."""
+    row = await lose_dispute(call.work, call.path["id"])
+    return await _shown(call, row.id)
+
+
 async def _page(call: Call, wanted: InvoiceFilter) -> Response:
     page = await invoices_page(call.work.session, call.page(), wanted)
     rows = {row.id: row for row in page.rows}
@@ -169,6 +184,8 @@ routes = [
     get("/invoices/{id}", show),
     delete("/invoices/{id}", destroy),
     post("/invoices/{id}/void", void),
+    put("/invoices/{id}", update),
+    post("/invoices/{id}/lose_dispute", dispute_lost),
     put("/invoices/{id}/refresh", refresh),
     put("/invoices/{id}/finalize", finalize),
     post("/invoices/{id}/download", download),

@@ -34,10 +34,13 @@ from domain.customers.events import (
 from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
     FeesCreated,
+    InvoiceDisputesLost,
     InvoiceDocumentGenerated,
+    InvoicePaymentStatusUpdated,
     InvoicesDeleted,
     InvoicesDrafted,
     InvoicesFinalized,
+    InvoicesOverdue,
     InvoicesVoided,
     OneOffInvoicesCreated,
 )
@@ -176,6 +179,9 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicesDeleted: ("invoice.deleted", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
+    InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
+    InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
+    InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
 }
 

@@ -8,8 +8,9 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized",
-    "InvoicesVoided", "OneOffInvoicesCreated",
+    "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated", "InvoicePaymentStatusUpdated", "InvoicesDeleted",
+    "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue", "InvoicesVoided", "OneOffInvoicesCreated",
+    "OverdueInvoicesPaid",
 ]  # fmt: skip
 
 
@@ -59,5 +60,34 @@ class InvoiceDocumentGenerated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class OneOffInvoicesCreated(DomainEvent):
     """One-off invoices were made, with their numbers. Webhook invoice.one_off_created, then their documents."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaymentStatusUpdated(DomainEvent):
+    """The payment status of invoices changed: paid in full, or by the client's word. Webhook
+    invoice.payment_status_updated for each. Which status it is stands on the invoice."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesOverdue(DomainEvent):
+    """Invoices were not paid by their due date. Webhook invoice.payment_overdue for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueInvoicesPaid(DomainEvent):
+    """Invoices that were overdue are paid."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDisputesLost(DomainEvent):
+    """Disputes over payments were lost. Webhook invoice.payment_dispute_lost for each."""
 
     invoice_ids: tuple[UUID, ...]

@@ -107,14 +107,15 @@ def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
         conditions.append(i.issuing_date >= wanted.issuing_date_from)
     if wanted.issuing_date_to is not None:
         conditions.append(i.issuing_date <= wanted.issuing_date_to)
-    due = i.total_amount_cents - i.total_paid_amount_cents
+    due = i.total_amount_cents - i.total_paid_amount_cents - i.offset_amount_cents
     if wanted.partially_paid is not None:
         partially = sa.and_(i.total_paid_amount_cents > 0, due > 0)
         conditions.append(partially if wanted.partially_paid else sa.not_(partially))
     if wanted.positive_due_amount is not None:
         conditions.append(due > 0 if wanted.positive_due_amount else due <= 0)
-    if wanted.payment_dispute_lost:
-        conditions.append(sa.false())  # disputes belong to payments, which no invoice has yet
+    if wanted.payment_dispute_lost is not None:
+        lost = i.payment_dispute_lost_at
+        conditions.append(lost.is_not(None) if wanted.payment_dispute_lost else lost.is_(None))
     if wanted.purchase_order_number:
         conditions.append(sa.func.lower(i.purchase_order_number) == wanted.purchase_order_number.strip().lower())
     return conditions
