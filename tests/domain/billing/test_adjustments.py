@@ -30,13 +30,13 @@ def test_units_with_an_amount_are_their_product_rounded_once() -> None:
     adjustment = Adjustment("charge", Decimal("3"), Decimal("0.3333"), charge_id=CHARGE, id=new_id())
     fee = adjust(USAGE, adjustment, "EUR", UnitPrice("graduated", TIERS))
     assert (fee.amount_cents, fee.precise_amount_cents, fee.unit_amount_cents) == (100, Decimal("99.99"), 33)
-    assert (fee.units, fee.total_aggregated_units, fee.amount_details) == (3, 3, {})
+    assert (fee.units, fee.total_aggregated_units, fee.amount_details) == (Decimal(3), Decimal(3), {})
     assert fee.adjusted_fee_id == adjustment.id
 
 
 def test_units_alone_are_priced_by_the_model_and_a_base_fee_is_multiplied() -> None:
     priced = adjust(USAGE, Adjustment("charge", Decimal(12), charge_id=CHARGE), "EUR", UnitPrice("graduated", TIERS))
-    assert (priced.amount_cents, priced.units) == (1300, 12)
+    assert (priced.amount_cents, priced.units) == (1300, Decimal(12))
     assert [each["units"] for each in priced.amount_details["graduated_ranges"]] == ["10.0", "2.0"]
     base = adjust(BASE, Adjustment("subscription", Decimal("2.5")), "EUR", None)
     assert (base.amount_cents, base.precise_amount_cents, base.unit_amount_cents) == (2500, Decimal(2501), 1000)
@@ -44,7 +44,7 @@ def test_units_alone_are_priced_by_the_model_and_a_base_fee_is_multiplied() -> N
 
 def test_a_name_alone_leaves_the_amount() -> None:
     fee = adjust(USAGE, Adjustment("charge", invoice_display_name="Calls"), "EUR", None)
-    assert (fee.invoice_display_name, fee.amount_cents, fee.units) == ("Calls", 300, 3)
+    assert (fee.invoice_display_name, fee.amount_cents, fee.units) == ("Calls", 300, Decimal(3))
 
 
 def test_an_amount_in_a_pricing_unit_is_converted() -> None:
