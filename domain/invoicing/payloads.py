@@ -100,7 +100,7 @@ def fee_payload(row: Any, taxes: Sequence[Any]) -> Payload:
         "lago_invoice_id": row.invoice_id,
         "lago_true_up_fee_id": row.true_up_fee_id,
         "lago_true_up_parent_fee_id": row.true_up_parent_fee_id,
-        "lago_original_fee_id": None,
+        "lago_original_fee_id": row.original_fee_id,
         "lago_subscription_id": row.subscription_id,
         "external_subscription_id": row.external_subscription_id,
         "lago_customer_id": row.customer_id,
