@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from domain.billing.adjusted_lines import load_adjustments
 from domain.billing.assemble import Built, assemble
 from domain.billing.deductions import load_purses
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
-from domain.billing.lines import billed_lines
+from domain.billing.lines import BilledLine, billed_lines
 from domain.billing.rating import Known
 from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
@@ -17,7 +18,7 @@ from domain.invoicing.dates import InvoiceDates
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.charge_questions import measure_charges
 
-__all__ = ["build"]
+__all__ = ["build", "read_known"]
 
 
 async def build(
@@ -34,18 +35,7 @@ async def build(
     The number of statements does not depend on the number of targets. Raises ValidationFailed for subscriptions that
     cannot share an invoice and AlreadyBilled.
     """
-    facts = await load_facts(work.session, targets)
-    planned = await billed_lines(work.session, facts, targets)
-    asked: dict[int, Sequence[AskedCharge]] = {
-        line.number: asked_charges(line, facts, rebuilt=target.exists)
-        for target, lines in planned
-        if not target.skip_charges
-        for line in lines
-    }
-    usage = await measure_charges(
-        work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
-    )
-    known = Known(facts, await load_history(work.session, facts, planned), asked, usage)
+    planned, known = await read_known(work, targets)
     dates = dates or {}
     purses = await load_purses(work, {line.subscription.customer.id for _, lines in planned for line in lines})
     built = [
@@ -60,3 +50,22 @@ async def build(
         for target, lines in planned
     ]
     return [each for each in built if each is not None]
+
+
+async def read_known(
+    work: UnitOfWork, targets: Sequence[Target]
+) -> tuple[list[tuple[Target, list[BilledLine]]], Known]:
+    """The lines of each target that are to be billed, and all that rating them reads."""
+    facts = await load_facts(work.session, targets)
+    planned = await billed_lines(work.session, facts, targets)
+    asked: dict[int, Sequence[AskedCharge]] = {
+        line.number: asked_charges(line, facts, rebuilt=target.exists)
+        for target, lines in planned
+        if not target.skip_charges
+        for line in lines
+    }
+    usage = await measure_charges(
+        work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
+    )
+    history = await load_history(work.session, facts, planned)
+    return planned, Known(facts, history, asked, usage, await load_adjustments(work.session, planned))

@@ -127,6 +127,7 @@ class Invoice:
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     voided_at: ISO8601DateTime | None
+    payment_dispute_lost_at: ISO8601DateTime | None
     payable_type: str = "Invoice"
 
     @strawberry.field
@@ -208,7 +209,8 @@ def invoice_type(row: Any) -> Invoice:
         total_amount_cents=row.total_amount_cents,
         total_due_amount_cents=BigInt(total_due(row)),
         total_paid_amount_cents=row.total_paid_amount_cents,
-        total_settled_amount_cents=row.total_paid_amount_cents,
+        total_settled_amount_cents=BigInt(row.total_paid_amount_cents + row.offset_amount_cents),
+        payment_dispute_lost_at=row.payment_dispute_lost_at,
         file_url=download_url(row.organization_id, row.id) if row.document_key else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
