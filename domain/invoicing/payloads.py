@@ -160,7 +160,7 @@ def _invoice(row: Any, dashboard: str) -> Payload:
         "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "total_due_amount_cents": total_due(row),
         "file_url": file_url,
-        "xml_url": None,
+        "xml_url": download_url(row.organization_id, row.id, "invoice_xml") if row.xml_key else None,
         "web_url": dashboard + path if dashboard else None,
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
