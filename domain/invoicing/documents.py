@@ -20,7 +20,7 @@ from domain.invoicing.document_parts import document_of
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.models import Invoice
-from domain.invoicing.queries import invoice_rows, taxes_of_invoices
+from domain.invoicing.queries import invoice_rows, sections_of_invoices, taxes_of_invoices
 from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
@@ -70,6 +70,7 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
     fees = await fees_of_invoices(session, invoices)
     fee_taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
     taxes = await taxes_of_invoices(session, invoices)
+    sections = await sections_of_invoices(session, invoices)
     return {
         invoice_id: document_of(
             row,
@@ -80,6 +81,7 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
             fee_taxes,
             taxes.get(invoice_id, ()),
             logos[row.billing_entity_id],
+            sections.get(invoice_id, ()),
         )
         for invoice_id, row in invoices.items()
     }
