@@ -104,7 +104,7 @@ class UsageRollup(TenantRow, table=True):
 class UsageRollupItem(SQLModel, table=True):
     """The last operation on one item of a unique count, among the events of a rollup.
 
-    `item`: digest of the group and the item.
+    `item`: the first half of the SHA-256 of the group and the item.
     """
 
     __tablename__ = "usage_rollup_items"
@@ -112,7 +112,7 @@ class UsageRollupItem(SQLModel, table=True):
     organization_id: UUID
     # No foreign key: it would be checked once per item.
     rollup_id: UUID = Field(primary_key=True)
-    item: bytes = Field(primary_key=True)
+    item: UUID = Field(primary_key=True)
     active: bool
     created_at: datetime = timestamp(nullable=False)
     sequence: int = Field(sa_type=sa.BigInteger)

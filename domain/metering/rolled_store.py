@@ -24,7 +24,9 @@ from infrastructure import exact_json
 
 __all__ = ["ITEM", "RolledStore"]
 
-ITEM: Final = "sha256(convert_to(l.grouping_values::text || l.item, 'UTF8'))"
+ITEM: Final = (
+    "CAST(encode(substring(sha256(convert_to(l.grouping_values::text || l.item, 'UTF8')) FOR 16), 'hex') AS uuid)"
+)
 """SQL: the digest of an item in its group. A JSON array ends where it ends, so that the two can't be confused."""
 
 _KEYS: Final = sa.text(

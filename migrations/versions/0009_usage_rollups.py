@@ -46,7 +46,7 @@ def upgrade() -> None:
         "usage_rollup_items",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("rollup_id", sa.Uuid(), nullable=False),
-        sa.Column("item", sa.LargeBinary(), nullable=False),
+        sa.Column("item", sa.Uuid(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
