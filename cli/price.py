@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -17,6 +17,7 @@ from domain.pricing.fee_amounts import FeeAmounts
 from domain.pricing.models import ChargeModelName
 from domain.pricing.priceable import detail_text
 from domain.pricing.rows import InvalidRowError, price_row
+from domain.pricing.steps import price_steps
 
 __all__ = ["app", "price"]
 
@@ -71,8 +72,8 @@ def _show(row: Mapping[str, Any], fee: FeeAmounts) -> None:
     table.add_column("Step")
     table.add_column("Reckoning")
     table.add_column("Amount", justify="right")
-    for step in _steps(row["model"], row["properties"], fee):
-        table.add_row(*step)
+    for step in price_steps(row["model"], fee.units, fee.amount, row["properties"].get("amount"), fee.amount_details):
+        table.add_row(step.label, step.reckoning, step.amount)
     if fee.pricing_unit is not None:
         rate = decimal_text(fee.pricing_unit.conversion_rate)
         table.add_row("pricing unit", f"{fee.pricing_unit.amount_cents} hundredths x {rate}", detail_text(fee.amount))
@@ -82,34 +83,6 @@ def _show(row: Mapping[str, Any], fee: FeeAmounts) -> None:
     table.add_row("unit_amount", "amount / units", detail_text(fee.unit_amount))
     table.add_row("unit_amount_cents", "cut off", str(fee.unit_amount_cents))
     Console().print(table)
-
-
-def _steps(model: str, properties: Mapping[str, Any], fee: FeeAmounts) -> Iterator[tuple[str, str, str]]:
-    """What led to the amount: (step, reckoning, amount), read off the fee's amount_details."""
-    details = fee.amount_details
-    for kind in ("graduated_ranges", "graduated_percentage_ranges"):
-        for tier in details.get(kind, ()):
-            end = "open" if tier["to_value"] is None else tier["to_value"]
-            price_text = f"{tier['rate']} %" if "rate" in tier else tier["per_unit_amount"]
-            yield (
-                f"range {tier['from_value']} to {end}",
-                f"{tier['units']} x {price_text} + {tier['flat_unit_amount']} flat",
-                tier["total_with_flat_amount"],
-            )
-    if model == ChargeModelName.STANDARD:
-        yield "units", f"{detail_text(fee.units)} x {properties['amount']}", detail_text(fee.amount)
-    elif model == ChargeModelName.VOLUME:
-        yield "units", "in the one range that holds them all", details["per_unit_total_amount"]
-        yield "flat amount", "of that range", details["flat_unit_amount"]
-    elif model == ChargeModelName.PACKAGE:
-        yield "paid units", f"beyond {details['free_units']} free ones", details["paid_units"]
-        yield "packages", f"of {details['per_package_size']} units at {details['per_package_unit_amount']}", ""
-    elif model == ChargeModelName.PERCENTAGE:
-        free = f"{details['units']} units - {details['free_units']} free"
-        yield "percentage", f"({free}) x {details['rate']} %", details["per_unit_total_amount"]
-        events = f"{details['paid_events']} paid events x {details['fixed_fee_unit_amount']}"
-        yield "fixed amount", events, details["fixed_fee_total_amount"]
-        yield "minimum, maximum", "by transaction", details["min_max_adjustment_total_amount"]
 
 
 def _answers(rows: list[Any]) -> list[dict[str, Any]]:

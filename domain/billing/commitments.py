@@ -68,4 +68,11 @@ def commitment_fee(
         commitment_id=commitment.id,
         invoice_display_name=commitment.invoice_display_name,
         properties={"from_datetime": instant_text(start), "to_datetime": instant_text(end)},
+        reckoning={
+            "commitment_amount_cents": commitment.amount_cents,
+            "days": active,
+            "of_days": window.base_period.days,
+            "minimum_cents": minimum,
+            "spent_cents": spent,
+        },
     )

@@ -87,6 +87,7 @@ def fee_rows(
                 "properties": {**of_line, **fee.properties} if fee.properties else of_line,
                 "amount_details": fee.amount_details,
                 "presentation_breakdowns": fee.presentation_breakdowns,
+                "reckoning": fee.reckoning or None,
                 "created_at": target.created_at,
             }
         )

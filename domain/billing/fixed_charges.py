@@ -17,7 +17,7 @@ from domain.billing.lines import BilledLine
 from domain.billing.plan_facts import FixedChargeFacts
 from domain.billing.rated_fee import RatedFee, instant_text
 from domain.billing.units import FIRST_UNITS_AFTER
-from domain.kernel.money import ONE, ZERO, round_cents
+from domain.kernel.money import ONE, ZERO, decimal_text, round_cents
 from domain.pricing.fee_amounts import FeeAmounts, fee_amounts
 from domain.pricing.models import charge_model
 from domain.pricing.priceable import Price, Priceable
@@ -75,15 +75,26 @@ def changed_units_fees(line: BilledLine, facts: Facts, history: History) -> Iter
             if fee.fixed_charge_id in (charge.id, charge.parent_id)
         ]
         delta = max(changes[-1].units - sum(billed, ZERO), ZERO)
-        yield _row(charge, window, line, _price_of_change(line, charge, delta, end, window.fixed_charges_duration))
+        weight = _weight_of_change(line, charge, end, window.fixed_charges_duration)
+        fee = _row(charge, window, line, _price_of_change(line, charge, delta, weight))
+        yield replace(
+            fee,
+            reckoning={
+                "new_units": decimal_text(changes[-1].units),
+                "billed_units": decimal_text(sum(billed, ZERO)),
+                "prorated_units": decimal_text(delta * weight),
+            },
+        )
 
 
-def _price_of_change(
-    line: BilledLine, charge: FixedChargeFacts, delta: Decimal, end: datetime, duration: int
-) -> FeeAmounts:
-    weight = ONE
-    if charge.prorated:
-        weight = Decimal((end.astimezone(UTC).date() - line.at.astimezone(UTC).date()).days + 1) / duration
+def _weight_of_change(line: BilledLine, charge: FixedChargeFacts, end: datetime, duration: int) -> Decimal:
+    """The part of the period that units added at the instant of the line are held."""
+    if not charge.prorated:
+        return ONE
+    return Decimal((end.astimezone(UTC).date() - line.at.astimezone(UTC).date()).days + 1) / duration
+
+
+def _price_of_change(line: BilledLine, charge: FixedChargeFacts, delta: Decimal, weight: Decimal) -> FeeAmounts:
     amount = ZERO
     if delta:
         amount = charge_model(charge.charge_model, charge.properties).price(Priceable(units=delta * weight)).amount
@@ -121,7 +132,15 @@ def _priced(line: BilledLine, charge: FixedChargeFacts, window: Windows, events:
     )
     priceable = Priceable(units=units.prorated, full_units=units.full if charge.prorated else None)
     price = charge_model(charge.charge_model, charge.properties, prorated=charge.prorated).price(priceable)
-    return _row(charge, window, line, fee_amounts(price, priceable, line.subscription.currency))
+    fee = _row(charge, window, line, fee_amounts(price, priceable, line.subscription.currency))
+    if not charge.prorated:
+        return fee
+    reckoning = {
+        "full_units": decimal_text(units.full),
+        "prorated_units": decimal_text(units.prorated),
+        "of_days": window.fixed_charges_duration,
+    }
+    return replace(fee, reckoning=reckoning)
 
 
 def _row(charge: FixedChargeFacts, window: Windows, line: BilledLine, amounts: FeeAmounts) -> RatedFee:

@@ -72,4 +72,10 @@ def _base_fee(line: BilledLine) -> RatedFee:
         precise_unit_amount=from_cents(fee.amount_cents, subscription.currency),
         starts=line.window.from_datetime,
         amount_details={"plan_amount_cents": subscription.plan_amount_cents},
+        reckoning={
+            "plan_amount_cents": subscription.plan_amount_cents,
+            "days": fee.days,
+            "of_days": fee.length,
+            "reason": fee.reason.value,
+        },
     )

@@ -145,7 +145,19 @@ def _usage_fee(line: BilledLine, of: AskedCharge, asked: ChargeQuestion, usage: 
         standalone=of.standalone,
         presentation_breakdowns=_breakdowns(of, asked, usage, measured) if of.shown_by else None,
         properties=_renewed_window(line) if charge.pay_in_advance else {},
+        reckoning=_proration(asked, priceable),
     )
+
+
+def _proration(asked: ChargeQuestion, priceable: Priceable) -> dict[str, object]:
+    """The prorated units that were priced, where the fee shows whole ones."""
+    if asked.question.proration is None or priceable.full_units is None:
+        return {}
+    return {
+        "full_units": decimal_text(priceable.full_units),
+        "prorated_units": decimal_text(priceable.units),
+        "of_days": asked.question.proration.charges_duration,
+    }
 
 
 def _renewed_window(line: BilledLine) -> dict[str, object]:
@@ -198,6 +210,12 @@ def _true_up(line: BilledLine, charge: ChargeFacts, fees: Sequence[RatedFee]) ->
         total_aggregated_units=ONE,
         events_count=0,
         true_up_of=parent,
+        reckoning={
+            "min_amount_cents": charge.min_amount_cents,
+            "days": days,
+            "of_days": line.window.charges_duration,
+            "used_cents": used,
+        },
     )
 
 

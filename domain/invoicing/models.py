@@ -115,7 +115,10 @@ class InvoiceSubscription(TenantRow, table=True):
 
 
 class Fee(TenantRow, table=True):
-    """One line of an invoice. `units` and `precise_*` are exact; `amount_cents` is what is billed before taxes."""
+    """One line of an invoice. `units` and `precise_*` are exact; `amount_cents` is what is billed before taxes.
+
+    reckoning: what the amount came from where units and price do not tell: days, minimum amounts (see explain.py).
+    """
 
     __tablename__ = "fees"
     __table_args__ = (
@@ -163,6 +166,7 @@ class Fee(TenantRow, table=True):
     properties: dict[str, Any] = json_object()
     amount_details: dict[str, Any] = json_object()
     presentation_breakdowns: list[dict[str, Any]] | None = json_object(nullable=True)
+    reckoning: dict[str, Any] | None = json_object(nullable=True)
     succeeded_at: datetime | None = timestamp()
     failed_at: datetime | None = timestamp()
     refunded_at: datetime | None = timestamp()

@@ -49,7 +49,7 @@ _FEE: Final = (
     "precise_amount_cents", "units", "total_aggregated_units", "events_count", "unit_amount_cents",
     "precise_unit_amount", "taxes_amount_cents", "taxes_precise_amount_cents", "taxes_rate",
     "precise_coupons_amount_cents", "pay_in_advance", "invoice_display_name", "description", "grouped_by", "properties",
-    "amount_details", "presentation_breakdowns", "created_at",
+    "amount_details", "presentation_breakdowns", "reckoning", "created_at",
 )  # fmt: skip
 _PRICING_UNIT: Final = (
     "id", "fee_id", "pricing_unit_id", "short_name", "conversion_rate", "amount_cents", "precise_amount_cents",
