@@ -16,14 +16,16 @@ from domain.billing.rating import Known, rate_line
 from domain.billing.requests import Target
 from domain.billing.tax_facts import TaxFacts
 from domain.billing.usage_fees import kept_levels
+from domain.credits.wallets.spend import UNPAID, Spending
 from domain.invoicing.calculation.calculate import DRAFT, FINALIZED, calculate
 from domain.invoicing.calculation.state import Calculation, FeeLine
 from domain.invoicing.calculation.taxes import tax_fee
 from domain.invoicing.dates import InvoiceDates, advance_dates, invoice_dates
-from domain.invoicing.rows import InvoiceRows
+from domain.invoicing.rows import InvoiceRows, PayableFee
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import new_id_text
 from domain.metering.carried import KeptLevel
+from domain.metering.charge_questions import TARGET_WALLET
 
 __all__ = ["Built", "Rated", "assemble", "invoice_of", "standalone_fees"]
 
@@ -32,12 +34,13 @@ __all__ = ["Built", "Rated", "assemble", "invoice_of", "standalone_fees"]
 class Built:
     """An invoice ready to be written. status: draft, finalized or closed; a finalized one still needs its number.
 
-    levels: what weighted sums carry on from here.
+    levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it.
     """
 
     target: Target
     rows: InvoiceRows
     levels: Sequence[KeptLevel] = ()
+    prepaid: Spending = UNPAID
 
     @property
     def status(self) -> str:
@@ -121,6 +124,7 @@ def invoice_of(
         fee_taxes=fees.taxes,
         taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
         pricing_units=fees.pricing_units,
+        payable=() if draft else _payable(invoiced, calculation),
     )
 
 
@@ -161,6 +165,7 @@ def _amount_columns(found: Calculation) -> dict[str, Any]:
         "taxes_rate": found.taxes.rate,
         "sub_total_including_taxes_amount_cents": found.sub_total_including_taxes_amount_cents,
         "credit_notes_amount_cents": found.credit_notes_amount_cents,
+        "prepaid_credit_amount_cents": 0,
         "total_amount_cents": found.total_amount_cents,
     }
 
@@ -200,6 +205,20 @@ def _invoice_taxes(
             "created_at": created_at,
         }
         for line in found.taxes.lines
+    ]
+
+
+def _payable(rated: Sequence[Rated], found: Calculation) -> list[PayableFee]:
+    """Fees that coupons have taken whole are left out."""
+    return [
+        PayableFee(
+            fee.fee_type,
+            fee.billable_metric_id,
+            fee.grouped_by.get(TARGET_WALLET),
+            fee.amount_cents - share + taxes.precise_amount_cents - paid,
+        )
+        for (_, fee, _), share, taxes, paid in zip(rated, found.shares, found.fee_taxes, found.note_shares, strict=True)
+        if fee.amount_cents != share
     ]
 
 

@@ -9,6 +9,7 @@ from domain.billing.assemble import Built, assemble
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
 from domain.billing.lines import billed_lines
+from domain.billing.prepaid import deduct_prepaid
 from domain.billing.rating import Known
 from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
@@ -49,4 +50,4 @@ async def build(
     built = [
         assemble(target, lines, known, draft=draft, dates=dates.get(target.invoice_id)) for target, lines in planned
     ]
-    return [each for each in built if each is not None]
+    return await deduct_prepaid(work, [each for each in built if each is not None])

@@ -34,8 +34,9 @@ _INVOICE: Final = (
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
     "self_billed", "skip_charges", "fees_amount_cents", "coupons_amount_cents", "credit_notes_amount_cents",
     "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents", "taxes_amount_cents",
-    "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents", "total_paid_amount_cents",
-    "created_at",
+    "taxes_rate", "sub_total_including_taxes_amount_cents", "prepaid_credit_amount_cents",
+    "prepaid_granted_credit_amount_cents", "prepaid_purchased_credit_amount_cents", "total_amount_cents",
+    "total_paid_amount_cents", "created_at",
 )  # fmt: skip
 _SUBSCRIPTION: Final = (
     "id", "invoice_id", "subscription_id", "invoicing_reason", "recurring", "from_datetime", "to_datetime",
@@ -90,7 +91,7 @@ def _type(column: sa.Column[Any]) -> str:
 
 
 _FEE_DEFAULTS: Final = "payment_status = 'pending'"
-_INVOICE_DEFAULTS: Final = "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, version_number = 4"
+_INVOICE_DEFAULTS: Final = "number = '', payment_overdue = false, version_number = 4"
 
 # One statement, so that an invoice none of whose periods could be written is not written either. The reference from
 # the periods to the invoices is checked at the end of the statement, when both are there.
