@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.billing.fee_rows import FeeRows, fee_rows, tax_columns
 from domain.billing.lines import BilledLine
+from domain.billing.purse import Purse
 from domain.billing.rated_fee import RatedFee
 from domain.billing.rating import Known, rate_line
 from domain.billing.requests import Target
@@ -34,13 +35,15 @@ __all__ = ["Built", "Rated", "assemble", "invoice_of", "standalone_fees"]
 class Built:
     """An invoice ready to be written. status: draft, finalized or closed; a finalized one still needs its number.
 
-    levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it.
+    levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it. purse: what
+    its other deductions were taken from.
     """
 
     target: Target
     rows: InvoiceRows
     levels: Sequence[KeptLevel] = ()
     prepaid: Spending = UNPAID
+    purse: Purse = field(default_factory=Purse)
 
     @property
     def status(self) -> str:
@@ -55,11 +58,12 @@ def assemble(
     lines: Sequence[BilledLine],
     known: Known,
     *,
+    purse: Purse,
     draft: bool | None = None,
     dates: InvoiceDates | None = None,
 ) -> Built | None:
     """The rows of one invoice. draft: whether it is one, None for as the grace period says; dates: instead of the
-    computed ones.
+    computed ones. purse: the customer's, which has less afterwards.
 
     None where units of fixed charges were to be billed and none have changed. Raises ValidationFailed for
     subscriptions that cannot share an invoice.
@@ -79,20 +83,25 @@ def assemble(
     if target.in_advance and not rated:
         return None
     levels = [level for line in lines for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)]
-    return Built(target, invoice_of(target, lines, rated, draft=draft, dates=dates), levels)
+    return Built(target, invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates), levels, purse)
 
 
 def invoice_of(
-    target: Target, lines: Sequence[BilledLine], rated: Sequence[Rated], *, draft: bool, dates: InvoiceDates
+    target: Target,
+    lines: Sequence[BilledLine],
+    rated: Sequence[Rated],
+    *,
+    purse: Purse,
+    draft: bool,
+    dates: InvoiceDates,
 ) -> InvoiceRows:
-    """The rows of an invoice with these fees; those without an invoice go with it."""
+    """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse."""
     first = lines[0].subscription
     customer = first.customer
     invoiced = [each for each in rated if not each[1].standalone]
-    calculation = calculate(
-        Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency),
-        DRAFT if draft else FINALIZED,
-    )
+    offered = purse.offer(Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency))
+    calculation = calculate(offered, DRAFT if draft else FINALIZED)
+    purse.spend(calculation.credits)
     final = "finalized" if calculation.fees_amount_cents or customer.finalizes_zero else "closed"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
@@ -125,6 +134,7 @@ def invoice_of(
         taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
         pricing_units=fees.pricing_units,
         payable=() if draft else _payable(invoiced, calculation),
+        credits=calculation.credits,
     )
 
 

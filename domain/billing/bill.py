@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.billing.assemble import Built
 from domain.billing.build import build
+from domain.billing.deductions import store_deductions
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
@@ -53,6 +54,7 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
     if built:
         written = await insert_invoices(work, [each.rows for each in built])
         kept = [each for each in built if _complete(each, written.get(each.target.invoice_id, 0))]
+        await store_deductions(work, kept)
         await keep_levels(work, [level for each in kept for level in each.levels])
     alone = tuple(UUID(row["id"]) for each in kept for row in each.rows.fees if row["invoice_id"] is None)
     if alone:

@@ -8,7 +8,8 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDrafted", "InvoicesFinalized", "OneOffInvoicesCreated",
+    "CreditInvoicesCreated", "CreditInvoicesOpened", "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDrafted",
+    "InvoicesFinalized", "OneOffInvoicesCreated",
 ]  # fmt: skip
 
 
@@ -44,5 +45,19 @@ class InvoiceDocumentGenerated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class OneOffInvoicesCreated(DomainEvent):
     """One-off invoices were made, with their numbers. Webhook invoice.one_off_created, then their documents."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditInvoicesCreated(DomainEvent):
+    """Invoices of prepaid credits got their numbers. Webhook invoice.paid_credit_added, then their documents."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditInvoicesOpened(DomainEvent):
+    """Invoices of prepaid credits wait to be paid before they get a number; until then clients do not see them."""
 
     invoice_ids: tuple[UUID, ...]

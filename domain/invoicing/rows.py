@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from domain.invoicing.calculation.state import Credit
+
 __all__ = ["InvoiceRows", "PayableFee"]
 
 Values = Mapping[str, Any]
@@ -31,6 +33,7 @@ class InvoiceRows:
     """One invoice with all that stands on it. The number is not among them: it is taken last.
 
     payable: what prepaid credits can be spent on, of invoices that they are spent on.
+    credits: what lowered it, for the context that owns their sources to write.
     """
 
     invoice: Values
@@ -40,3 +43,4 @@ class InvoiceRows:
     taxes: Sequence[Values]
     pricing_units: Sequence[Values] = field(default_factory=list)
     payable: Sequence[PayableFee] = ()
+    credits: Sequence[Credit] = ()

@@ -27,7 +27,7 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "rebuild_invoices"]
+__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "insert_plain_invoices", "rebuild_invoices"]
 
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
@@ -165,9 +165,21 @@ async def insert_plain_invoice(
     taxes: Sequence[Values],
 ) -> None:
     """Writes one invoice that bills no period."""
-    await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice]))
+    await insert_plain_invoices(work, [invoice], fees, fee_taxes, taxes)
+
+
+async def insert_plain_invoices(
+    work: UnitOfWork,
+    invoices: Sequence[Values],
+    fees: Sequence[Values],
+    fee_taxes: Sequence[Values] = (),
+    taxes: Sequence[Values] = (),
+) -> None:
+    """Writes invoices that bill no period, with what stands on them; four statements at most."""
+    await _write(work, _INSERT_PLAIN, exact_json.dump_text(list(invoices)))
     await insert_fees(work, fees, fee_taxes, ())
-    await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
+    if taxes:
+        await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
 
 
 async def rebuild_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:

@@ -16,6 +16,7 @@ from domain.billing.facts import CustomerFacts, Facts, Past, SubscriptionFacts
 from domain.billing.history import History
 from domain.billing.lines import BilledLine
 from domain.billing.plan_facts import ChargeFacts, PlanFacts
+from domain.billing.purse import Purse
 from domain.billing.rating import Known
 from domain.billing.requests import Line, Target
 from domain.billing.tax_facts import TaxFacts
@@ -90,7 +91,7 @@ def built(
     target = Target(UUID(int=9), AT, (Line(SUBSCRIPTION, AT, "subscription_periodic"),))
     line = BilledLine(0, subscription, Past(), windows(terms, AT), AT, "subscription_periodic")
     known = Known(facts, History(), {0: asked_charges(line, facts, rebuilt=False)}, usage)
-    found = assemble(target, [line], known)
+    found = assemble(target, [line], known, purse=Purse())
     assert found is not None
     return found
 

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from domain.kernel.ids import new_id
 from domain.kernel.tenancy import Tenant
 from infrastructure.database import bare_url
+from tests.tenancy.rows import MODELS
 
 __all__ = ["World", "instant"]
 
@@ -27,6 +28,11 @@ def instant(text: str) -> datetime:
     """An instant from its text; UTC where it names no zone."""
     parsed = datetime.fromisoformat(text)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _defaults(table: str) -> dict[str, Any]:
+    fields = MODELS[table].model_fields
+    return {name: each.default for name, each in fields.items() if isinstance(each.default, bool | int | str)}
 
 
 @dataclass
@@ -90,8 +96,8 @@ class World:
         return cursor.fetchall() if cursor.description else []
 
     def insert(self, table: str, **values: Any) -> UUID:
-        """One row, with an id and times unless given; its id."""
-        row = {"id": new_id(), "created_at": self.now, "updated_at": self.now, **values}
+        """One row, with an id, times and the model's plain defaults unless given; its id."""
+        row = {"id": new_id(), "created_at": self.now, "updated_at": self.now, **_defaults(table), **values}
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, row)),
@@ -236,6 +242,45 @@ class World:
     def subscriptions(self, count: int, plan_id: UUID, started_at: str) -> list[UUID]:
         """So many customers with a subscription each."""
         return [self.subscription(self.customer(), plan_id, started_at) for _ in range(count)]
+
+    def coupon(self, customer_id: UUID, *targets: UUID, applied_at: str | None = None, **terms: Any) -> UUID:
+        """A coupon given to the customer, 10 dollars forever unless said otherwise; the id of the application.
+
+        targets: plans, or metrics where `limited_billable_metrics` is given.
+        """
+        of_metrics = terms.pop("limited_billable_metrics", False)
+        values: dict[str, Any] = {"frequency": "forever"}
+        if "percentage_rate" not in terms:
+            values |= {"amount_cents": 1000, "amount_currency": "USD"}
+        values |= terms
+        coupon_id = new_id()
+        self.insert(
+            "coupons",
+            id=coupon_id,
+            organization_id=self.organization_id,
+            name="Coupon",
+            code=f"coupon-{coupon_id}",
+            coupon_type="percentage" if "percentage_rate" in terms else "fixed_amount",
+            expiration="no_expiration",
+            reusable=True,
+            limited_plans=bool(targets) and not of_metrics,
+            limited_billable_metrics=of_metrics,
+            status="active",
+            **values,
+        )
+        for target in targets:
+            column = "billable_metric_id" if of_metrics else "plan_id"
+            self.insert("coupon_targets", organization_id=self.organization_id, coupon_id=coupon_id, **{column: target})
+        return self.insert(
+            "applied_coupons",
+            organization_id=self.organization_id,
+            coupon_id=coupon_id,
+            customer_id=customer_id,
+            status="active",
+            frequency_duration_remaining=values.get("frequency_duration"),
+            created_at=instant(applied_at) if applied_at else self.now,
+            **values,
+        )
 
     def event(self, external_id: str, code: str, timestamp: str, units: str | None = None) -> None:
         properties = json.dumps({"units": units} if units is not None else {})
