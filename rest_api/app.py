@@ -21,6 +21,8 @@ from rest_api import (
     subscriptions,
     taxes,
     usage,
+    wallet_transactions,
+    wallets,
     webhook_endpoints,
 )
 
@@ -30,7 +32,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, downloads,
+    add_ons, usage, invoices, fees, wallets, wallet_transactions, downloads,
 )  # fmt: skip
 
 

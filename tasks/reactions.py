@@ -25,6 +25,17 @@ from domain.catalog.events import (
     PlanUpdated,
     TaxChanged,
 )
+from domain.credits.wallets.events import (
+    TopUpsRequested,
+    WalletBalancesChanged,
+    WalletOngoingBalancesChanged,
+    WalletsCreated,
+    WalletsDepleted,
+    WalletsTerminated,
+    WalletsUpdated,
+    WalletTransactionsCreated,
+    WalletTransactionsUpdated,
+)
 from domain.customers.events import (
     CustomerCreated,
     CustomerDeleted,
@@ -33,6 +44,7 @@ from domain.customers.events import (
 )
 from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
+    CreditInvoicesCreated,
     FeesCreated,
     InvoiceDocumentGenerated,
     InvoicesDrafted,
@@ -104,7 +116,7 @@ async def cascade(work: UnitOfWork, events: Sequence[PlanPricesChanged]) -> Iter
 
 
 async def documents(
-    work: UnitOfWork, events: Sequence[InvoicesFinalized | OneOffInvoicesCreated]
+    work: UnitOfWork, events: Sequence[InvoicesFinalized | OneOffInvoicesCreated | CreditInvoicesCreated]
 ) -> Iterable[JobRequest]:
     """The PDFs, a few at a time, unless the installation makes none."""
     if settings().disable_pdf_generation:
@@ -150,6 +162,12 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CustomerInvoiceTermsChanged: (move_dates_of_customers,),
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
+    CreditInvoicesCreated: (documents,),
+    TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
+    WalletsCreated: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletsUpdated: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletsTerminated: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
@@ -173,6 +191,15 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
+    CreditInvoicesCreated: ("invoice.paid_credit_added", "invoice_ids"),
+    WalletsCreated: ("wallet.created", "wallet_ids"),
+    WalletsUpdated: ("wallet.updated", "wallet_ids"),
+    WalletBalancesChanged: ("wallet.updated", "wallet_ids"),
+    WalletOngoingBalancesChanged: ("wallet.updated", "wallet_ids"),
+    WalletsTerminated: ("wallet.terminated", "wallet_ids"),
+    WalletsDepleted: ("wallet.depleted_ongoing_balance", "wallet_ids"),
+    WalletTransactionsCreated: ("wallet_transaction.created", "transaction_ids"),
+    WalletTransactionsUpdated: ("wallet_transaction.updated", "transaction_ids"),
 }
 
 

@@ -83,7 +83,7 @@ def assemble(
     if target.in_advance and not rated:
         return None
     levels = [level for line in lines for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)]
-    return Built(target, invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates), levels, purse)
+    return Built(target, invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates), levels, purse=purse)
 
 
 def invoice_of(

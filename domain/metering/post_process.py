@@ -69,9 +69,9 @@ _BILLED: Final = sa.text(
 
 async def post_process(
     work: UnitOfWork, subscriptions: Sequence[str], codes: Sequence[str], ids: Sequence[str] = ()
-) -> None:
+) -> list[str]:
     """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, and asks for the
-    billing of events that are paid in advance.
+    billing of events that are paid in advance. The subscriptions, those of jobs taken along among them.
 
     codes: of the events; ids: the least and the greatest of theirs. Run twice it leaves the same behind: who bills an
     event makes no second fee of it. The cache was dropped before the events were acknowledged; this is for a server
@@ -86,13 +86,14 @@ async def post_process(
             taken += more
     touched = {external_id for each in taken for external_id in each["subscriptions"]}
     if not touched:
-        return
+        return []
     await usage_cache.drop((work.organization_id, external_id) for external_id in touched)
     await mark_event_received(work, sorted(touched))
     if in_advance:
         # An event that is earlier must not be billed later because its own run waits for this one.
         waiting = await work.session.execute(_WAITING, {"organization_id": work.organization_id})
         await _bill_in_advance(work, [*taken, *waiting.scalars()])
+    return sorted(touched)
 
 
 async def _bill_in_advance(work: UnitOfWork, stored: Sequence[Mapping[str, Any]]) -> None:

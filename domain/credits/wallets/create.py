@@ -91,6 +91,7 @@ async def create_wallet(work: UnitOfWork, params: Params) -> UUID:
     read.finish()
     assert customer is not None
     assert currency is not None
+    assert rate is not None
     wallet = Wallet(
         organization_id=work.organization_id,
         customer_id=customer.id,

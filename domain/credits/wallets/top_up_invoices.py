@@ -112,7 +112,7 @@ async def follow_payments(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> None
     if opened:
         dated = [{"id": row.id, **_dated(_today(row))} for row in opened]
         await work.session.execute(_DATE, {"rows": exact_json.dump_text(dated), "now": clock.now()})
-        await _number(work, [row._mapping for row in opened])
+        await _number(work, [dict(row._mapping) for row in opened])
 
 
 async def _number(work: UnitOfWork, invoices: Sequence[Mapping[str, Any]]) -> None:
