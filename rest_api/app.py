@@ -7,12 +7,16 @@ from starlette.routing import BaseRoute
 from rest_api import (
     add_ons,
     billable_metrics,
+    billing_entities,
+    coupons,
+    credit_notes,
     customers,
     downloads,
     events,
     fees,
     invoices,
     organizations,
+    payments,
     plan_charge_filters,
     plan_charges,
     plan_fixed_charges,
@@ -30,9 +34,10 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, billable_metrics, customers, organizations, plan_charges, plan_charge_filters,
+    events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, wallets, wallet_transactions, downloads,
+    add_ons, usage, invoices, fees, payments, coupons, credit_notes, wallets, wallet_transactions,
+    downloads,
 )  # fmt: skip
 
 

@@ -46,11 +46,17 @@ from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
     CreditInvoicesCreated,
     FeesCreated,
+    InvoiceDisputesLost,
     InvoiceDocumentGenerated,
+    InvoicePaymentStatusUpdated,
+    InvoicesDeleted,
     InvoicesDrafted,
     InvoicesFinalized,
+    InvoicesOverdue,
+    InvoicesVoided,
     OneOffInvoicesCreated,
 )
+from domain.invoicing.queries import invoices_of_type
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
@@ -125,6 +131,12 @@ async def documents(
     return [JobRequest(DOCUMENTS, {"invoice_ids": some}) for some in parts]
 
 
+async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated]) -> Iterable[JobRequest]:
+    """Purchases of credits follow the payment of their invoices."""
+    ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
+    return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+
+
 def job_with(actor: str, field: str) -> Reaction:
     """One job for the ids that the events carry in `field`, under the same name."""
 
@@ -163,6 +175,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
     CreditInvoicesCreated: (documents,),
+    InvoicePaymentStatusUpdated: (settle_purchases,),
     TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
     WalletsCreated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletsUpdated: (job_with("wallets.refresh_changed", "wallet_ids"),),
@@ -188,8 +201,13 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
+    InvoicesVoided: ("invoice.voided", "invoice_ids"),
+    InvoicesDeleted: ("invoice.deleted", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
+    InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
+    InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
+    InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
     CreditInvoicesCreated: ("invoice.paid_credit_added", "invoice_ids"),
     WalletsCreated: ("wallet.created", "wallet_ids"),

@@ -102,7 +102,7 @@ def invoice_of(
     offered = purse.offer(Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency))
     calculation = calculate(offered, DRAFT if draft else FINALIZED)
     purse.spend(calculation.credits)
-    final = "finalized" if calculation.fees_amount_cents or customer.finalizes_zero else "closed"
+    final = "finalized" if calculation.fees_amount_cents or first.finalizes_zero else "closed"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)
@@ -111,7 +111,7 @@ def invoice_of(
         invoice={
             "id": target.invoice_id,
             "customer_id": customer.id,
-            "billing_entity_id": customer.billing_entity_id,
+            "billing_entity_id": first.billing_entity_id,
             "invoice_type": "subscription",
             "status": "draft" if draft else final,
             "currency": first.currency,
@@ -149,6 +149,8 @@ def _refuse_mixed(lines: Sequence[BilledLine]) -> None:
         raise ValidationFailed({"purchase_order_number": ["mixed_purchase_order_numbers"]})
     if any(line.subscription.customer.id != first.customer.id for line in lines):
         raise ValidationFailed({"customer": ["mixed_customers"]})
+    if any(line.subscription.billing_entity_id != first.billing_entity_id for line in lines):
+        raise ValidationFailed({"billing_entity": ["mixed_billing_entities"]})
     if any(line.subscription.currency != first.currency for line in lines):
         raise ValidationFailed({"currency": ["mixed_currencies"]})
 

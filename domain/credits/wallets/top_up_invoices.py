@@ -52,7 +52,7 @@ _ATTACH: Final = sa.text(
 )
 _PAID: Final = sa.text(
     f"""
-    SELECT i.id, i.status, i.payment_status, i.customer_id, i.billing_entity_id, i.self_billed, t.id AS transaction_id,
+    SELECT i.id, i.status, i.payment_status, i.offset_amount_cents, i.customer_id, i.billing_entity_id, i.self_billed, t.id AS transaction_id,
            t.status AS transaction_status, {_TERMS}
     FROM invoices i
     JOIN wallet_transactions t ON t.invoice_id = i.id AND t.transaction_status = 'purchased'
@@ -102,7 +102,8 @@ async def follow_payments(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> None
     found = (await work.session.execute(_PAID, {"ids": list(invoice_ids)})).all()
     if not found:
         return
-    paid = [row for row in found if row.payment_status == "succeeded"]
+    # One that a credit note has set off counts as paid, but no money came in.
+    paid = [row for row in found if row.payment_status == "succeeded" and not row.offset_amount_cents]
     if paid:
         await settle(work, [row.transaction_id for row in paid if row.transaction_status != "settled"])
     failed = [row.transaction_id for row in found if row.payment_status == "failed"]

@@ -175,7 +175,7 @@ def test_a_target_rule_fills_up_and_may_give_instead_of_sell() -> None:
     assert threshold_top_up(rule, D(4), D(0)).paid == 96
     assert threshold_top_up(Rule("target", threshold=D(10), target=D(100), least=D(120)), D(4), D(0)).paid == 120
     given_away = threshold_top_up(Rule("target", threshold=D(10), target=D(100), grants_target=True), D(4), D(0))
-    assert (given_away.paid, given_away.granted) == (0, 96)
+    assert (given_away.paid, given_away.granted) == (D(0), D(96))
     assert not interval_top_up(rule, D(100))
 
 
