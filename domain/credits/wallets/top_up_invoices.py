@@ -52,8 +52,8 @@ _ATTACH: Final = sa.text(
 )
 _PAID: Final = sa.text(
     f"""
-    SELECT i.id, i.status, i.payment_status, i.offset_amount_cents, i.customer_id, i.billing_entity_id, i.self_billed, t.id AS transaction_id,
-           t.status AS transaction_status, {_TERMS}
+    SELECT i.id, i.status, i.payment_status, i.offset_amount_cents, i.customer_id, i.billing_entity_id,
+           i.self_billed, t.id AS transaction_id, t.status AS transaction_status, {_TERMS}
     FROM invoices i
     JOIN wallet_transactions t ON t.invoice_id = i.id AND t.transaction_status = 'purchased'
     JOIN customers c ON c.id = i.customer_id
