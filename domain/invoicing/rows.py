@@ -44,3 +44,4 @@ class InvoiceRows:
     pricing_units: Sequence[Values] = field(default_factory=list)
     payable: Sequence[PayableFee] = ()
     credits: Sequence[Credit] = ()
+    sections: Sequence[Values] = ()
