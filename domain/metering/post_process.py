@@ -83,7 +83,8 @@ async def post_process(
     drawn: Sequence[str] = (),
 ) -> list[str]:
     """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, asks for the
-    billing of events that are paid in advance and for the folding of subscriptions with many events. The subscriptions, those of jobs taken along among them.
+    billing of events that are paid in advance and for the folding of subscriptions with many events.
+    Answers the subscriptions, those of jobs taken along among them.
 
     codes: of the events; ids: the least and the greatest of theirs; drawn: ids of those after which to fold. Run twice
     it leaves the same behind: who bills an event makes no second fee of it. The cache was dropped before the events
