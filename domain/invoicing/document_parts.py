@@ -16,6 +16,7 @@ from domain.invoicing.document.formatting import BABEL_LOCALES
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import (
     Coupon,
+    CustomSection,
     Group,
     ItemKind,
     Line,
@@ -48,6 +49,7 @@ def document_of(
     taxes: Sequence[Any],
     credits: Sequence[Any],
     logo: bytes | None,
+    custom_sections: Sequence[Any] = (),
 ) -> InvoiceDocument:
     """The document of one invoice, in the customer's language, else its billing entity's.
 
@@ -71,6 +73,9 @@ def document_of(
         net_payment_term=invoice.net_payment_term,
         purchase_order_number=invoice.purchase_order_number,
         metadata=tuple((each.key, each.value) for each in metadata if each.display_in_invoice),
+        custom_sections=tuple(
+            CustomSection(each.display_name or each.name, each.details or "") for each in custom_sections
+        ),
         footer=entity.invoice_footer,
         logo=logo,
     )
