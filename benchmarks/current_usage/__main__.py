@@ -2,7 +2,7 @@
 
     DATABASE_URL=postgresql://… LAGO_REDIS_CACHE_URL=redis://… python -m benchmarks.current_usage [--events 1000000]
 
-Five charges: a count, a sum with two filters, a sum by group, a greatest value, a unique count. Bare: one statement that
+Five charges: a count, a sum with two filters, a sum by group, a maximum, a unique count. Bare: one statement that
 reads the same figures from the same events, as the owner and without row-level security. Ours is the request through
 the REST application, without a socket: measured from all events, with rollups of which 1,000 events are not yet part,
 and from the cache. The bar is for rollups.
@@ -63,7 +63,8 @@ _BARE = """
     WITH used AS (
         SELECT code, value, properties FROM events
         WHERE organization_id = %(org)s AND external_subscription_id = 'sub' AND code = ANY(%(codes)s)
-          AND timestamp >= date_trunc('month', %(now)s) AND timestamp < date_trunc('month', %(now)s) + interval '1 month'
+          AND timestamp >= date_trunc('month', %(now)s)
+          AND timestamp < date_trunc('month', %(now)s) + interval '1 month'
           AND deleted_at IS NULL
     )
     SELECT count(*) FILTER (WHERE code = 'calls'),
@@ -148,9 +149,7 @@ async def measure(events: int) -> dict[str, Any]:
             await usage_cache.drop([(organization_id, "sub")])
 
         async def used() -> Any:
-            answer = await client.get(
-                "/api/v1/customers/cust/current_usage", params={"external_subscription_id": "sub"}
-            )
+            answer = await client.get("/api/v1/customers/cust/current_usage?external_subscription_id=sub")
             assert answer.status_code == 200, answer.text
             return answer.json()["customer_usage"]
 
