@@ -35,6 +35,9 @@ from graphql_api.limits import LimitsRule, OperationNamed
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
+from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
+from graphql_api.payments.mutations import PaymentMutations
+from graphql_api.payments.queries import PaymentQueries
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
@@ -55,6 +58,8 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    PaymentQueries,
+    CampaignQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -71,6 +76,8 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    PaymentMutations,
+    CampaignMutations,
 )
 
 log = structlog.get_logger(__name__)

@@ -14,6 +14,8 @@ from rest_api import (
     fees,
     invoices,
     organizations,
+    payment_methods,
+    payment_requests,
     payments,
     plan_charge_filters,
     plan_charges,
@@ -32,7 +34,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, downloads,
+    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, downloads,
 )  # fmt: skip
 
 

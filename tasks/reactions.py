@@ -41,6 +41,7 @@ from domain.invoicing.events import (
     InvoicesFinalized,
     InvoicesOverdue,
     OneOffInvoicesCreated,
+    OverdueInvoicesPaid,
 )
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
@@ -48,6 +49,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -154,6 +156,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
 
@@ -178,6 +181,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
+    PaymentRequestsCreated: ("payment_request.created", "request_ids"),
+    DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
 }
 

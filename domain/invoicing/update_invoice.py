@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,7 +17,9 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params, Reader
 
-__all__ = ["lose_dispute", "update_invoice"]
+__all__ = ["DISPUTABLE", "lose_dispute", "update_invoice"]
+
+DISPUTABLE: Final = ("finalized", "voided")
 
 _invoices = table(Invoice)
 
@@ -48,7 +50,7 @@ async def lose_dispute(work: UnitOfWork, invoice_id: object) -> sa.Row[Any]:
     """The customer's bank took the money back: when is kept from the first time on, and the invoice is no longer
     overdue. Raises NotFound, and NotAllowed("not_disputable") for what is neither finalized nor voided."""
     row = await invoice_row(work.session, invoice_id)
-    if row.status not in ("finalized", "voided"):
+    if row.status not in DISPUTABLE:
         raise NotAllowed("not_disputable")
     i = _invoices.c
     lost = await work.session.execute(

@@ -95,6 +95,7 @@ class CreateCustomerInput(_CustomerFields):
 @strawberry.input
 class UpdateCustomerInput(_CustomerFields):
     id: strawberry.ID
+    applied_dunning_campaign_id: strawberry.ID | None = UNSET
     external_id: str
 
 

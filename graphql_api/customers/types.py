@@ -27,6 +27,7 @@ from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.payments.campaigns import DunningCampaign
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "customer_type", "fetch_customers",
 ]  # fmt: skip
 
+LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
 SubscriptionsKey = tuple[UUID, tuple[str, ...]]
@@ -72,6 +74,7 @@ class CustomerBillingConfiguration:
 @strawberry.type
 class Customer:
     key: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[UUID | None]
 
     id: strawberry.ID
     external_id: str
@@ -104,6 +107,8 @@ class Customer:
     invoice_grace_period: int | None
     finalize_zero_amount_invoice: FinalizeZeroAmountInvoiceEnum | None
     external_salesforce_id: str | None
+    last_dunning_campaign_attempt: int
+    last_dunning_campaign_attempt_at: ISO8601DateTime | None
     billing_configuration: CustomerBillingConfiguration | None
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
@@ -125,6 +130,15 @@ class Customer:
     @strawberry.field
     async def has_overdue_invoices(self, info: Info) -> bool:
         return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
+
+    @strawberry.field
+    async def applied_dunning_campaign(self, info: Info) -> LazyCampaign | None:
+        """The customer's own, not its billing entity's."""
+        from graphql_api.payments.campaigns import fetch_campaigns
+
+        if self.campaign_id is None:
+            return None
+        return await load(info, "dunning_campaigns", fetch_campaigns, self.campaign_id)
 
     @strawberry.field
     async def taxes(self, info: Info) -> list[Tax] | None:
@@ -190,6 +204,9 @@ def customer_type(row: Any) -> Customer:
         invoice_grace_period=row.invoice_grace_period,
         finalize_zero_amount_invoice=FinalizeZeroAmountInvoiceEnum(row.finalize_zero_amount_invoice),
         external_salesforce_id=row.external_salesforce_id,
+        campaign_id=row.applied_dunning_campaign_id,
+        last_dunning_campaign_attempt=max(row.dunning_currency_attempts.values(), default=0),
+        last_dunning_campaign_attempt_at=row.last_dunning_campaign_attempt_at,
         billing_configuration=CustomerBillingConfiguration(
             id=strawberry.ID(f"{row.id}-c0nf"),
             document_locale=row.document_locale,

@@ -11,6 +11,7 @@ from strawberry import Info
 from domain.invoicing import queries
 from domain.invoicing.links import download_url
 from domain.invoicing.payloads import total_due
+from domain.invoicing.update_invoice import DISPUTABLE
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
@@ -28,6 +29,7 @@ from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
 
 if TYPE_CHECKING:
     from graphql_api.customers.types import Customer
+    from graphql_api.payments.types import Payment
     from graphql_api.subscriptions.types import Subscription
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
+LazyPayment = Annotated["Payment", strawberry.lazy("graphql_api.payments.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 
 
@@ -128,6 +131,8 @@ class Invoice:
     updated_at: ISO8601DateTime
     voided_at: ISO8601DateTime | None
     payment_dispute_lost_at: ISO8601DateTime | None
+    payment_dispute_losable: bool
+    ready_for_payment_processing: bool
     payable_type: str = "Invoice"
 
     @strawberry.field
@@ -139,6 +144,13 @@ class Invoice:
     @strawberry.field
     async def fees(self, info: Info) -> list[Fee] | None:
         return await self._fees(info)
+
+    @strawberry.field
+    async def payments(self, info: Info) -> list[LazyPayment] | None:
+        """Its own and those of payment requests that it is in, the latest first."""
+        from graphql_api.payments.types import fetch_payments_of_invoices
+
+        return await load(info, "payments_of_invoices", fetch_payments_of_invoices, UUID(self.id)) or []
 
     @strawberry.field
     async def charge_amount_cents(self, info: Info) -> BigInt:
@@ -211,6 +223,8 @@ def invoice_type(row: Any) -> Invoice:
         total_paid_amount_cents=row.total_paid_amount_cents,
         total_settled_amount_cents=BigInt(row.total_paid_amount_cents + row.offset_amount_cents),
         payment_dispute_lost_at=row.payment_dispute_lost_at,
+        payment_dispute_losable=row.status in DISPUTABLE and row.payment_dispute_lost_at is None,
+        ready_for_payment_processing=row.ready_for_payment_processing,
         file_url=download_url(row.organization_id, row.id) if row.document_key else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
