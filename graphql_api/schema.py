@@ -25,10 +25,14 @@ from graphql_api.catalog.queries import CatalogQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
+from graphql_api.identity.billing_entities import BillingEntityMutations, BillingEntityQueries
+from graphql_api.identity.custom_sections import CustomSectionMutations, CustomSectionQueries
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
+from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
 from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
@@ -48,6 +52,8 @@ __all__ = ["export", "schema"]
 
 QUERIES: tuple[type, ...] = (
     IdentityQueries,
+    BillingEntityQueries,
+    CustomSectionQueries,
     CustomersQueries,
     CatalogQueries,
     MetricQueries,
@@ -65,6 +71,8 @@ QUERIES: tuple[type, ...] = (
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
     SandboxMutations,
+    BillingEntityMutations,
+    CustomSectionMutations,
     CustomersMutations,
     CatalogMutations,
     ChargeMutations,
@@ -78,6 +86,8 @@ MUTATIONS: tuple[type, ...] = (
     InvoicingMutations,
     PaymentMutations,
     CampaignMutations,
+    InvoiceLifeMutations,
+    AdjustedFeeMutations,
 )
 
 log = structlog.get_logger(__name__)

@@ -8,6 +8,8 @@ from rest_api import (
     add_ons,
     billable_metrics,
     billing_entities,
+    coupons,
+    credit_notes,
     customers,
     downloads,
     events,
@@ -34,7 +36,8 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, downloads,
+    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes,
+    downloads,
 )  # fmt: skip
 
 

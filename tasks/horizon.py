@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from domain.catalog.models import Plan
+from domain.credits.models import Coupon
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
 from domain.invoicing.models import Invoice
@@ -25,8 +26,8 @@ from domain.metering.models import Event
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "active_subscriptions", "any_time", "drafts", "never", "old_webhooks", "pending_starts", "planned_ends",
-    "received_events", "running_trials", "unpaid",
+    "active_subscriptions", "any_time", "drafts", "expiring_coupons", "never", "old_webhooks", "pending_starts",
+    "planned_ends", "received_events", "running_trials", "unpaid",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -84,6 +85,14 @@ async def drafts(work: UnitOfWork, after: datetime) -> datetime | None:
     query = sa.select(sa.func.min(invoice.expected_finalization_date)).where(invoice.status == "draft")
     first = await work.session.scalar(query)
     return max(after, datetime.combine(first, time(), UTC)) if first else None
+
+
+async def expiring_coupons(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first end of a coupon's time to come."""
+    c = table(Coupon).c
+    limited = sa.and_(c.status == "active", c.expiration == "time_limit", c.deleted_at.is_(None))
+    first: datetime | None = await work.session.scalar(sa.select(sa.func.min(c.expiration_at)).where(limited))
+    return max(after, first) if first else None
 
 
 async def unpaid(work: UnitOfWork, after: datetime) -> datetime | None:

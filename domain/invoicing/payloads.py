@@ -8,10 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
+from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
-from domain.invoicing.queries import invoice_rows, organization_slug, periods_of_invoices, taxes_of_invoices
+from domain.invoicing.queries import (
+    invoice_rows,
+    organization_slug,
+    periods_of_invoices,
+    sections_of_invoices,
+    taxes_of_invoices,
+)
 from domain.invoicing.settle import state_of
 from domain.kernel.format import decimal_text, instant, instant_or_none, rate
 from domain.kernel.money import from_cents, round_cents
@@ -42,6 +49,7 @@ async def invoice_payloads(
         return {}
     customers = await customer_payloads(session, {row.customer_id for row in invoices.values()})
     taxes = await taxes_of_invoices(session, invoices)
+    sections = await sections_of_invoices(session, invoices)
     dashboard = settings().front_url.rstrip("/")
     if dashboard:
         dashboard += "/" + await organization_slug(session, work.organization_id)
@@ -51,7 +59,7 @@ async def invoice_payloads(
             "customer": customers[row.customer_id],
             "metadata": [],
             "applied_taxes": [_invoice_tax(tax) for tax in taxes.get(invoice_id, ())],
-            "applied_invoice_custom_sections": [],
+            "applied_invoice_custom_sections": [_section(each) for each in sections.get(invoice_id, ())],
         }
         for invoice_id, row in invoices.items()
     }
@@ -64,6 +72,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
     periods = await periods_of_invoices(session, details)
     fees = await fees_of_invoices(session, details)
     taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
+    lowered = await credits_of_invoices(session, details)
     billed = list(dict.fromkeys(period.subscription_id for rows in periods.values() for period in rows))
     subscriptions = {each["lago_id"]: each for each in await subscription_payloads(session, billed)}
     for invoice_id, detail in details.items():
@@ -71,7 +80,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
         detail["subscriptions"] = [subscriptions[period.subscription_id] for period in of_invoice]
         detail["billing_periods"] = [_period(period) for period in of_invoice]
         detail["fees"] = [fee_payload(fee, taxes.get(fee.id, ())) for fee in fees.get(invoice_id, ())]
-        detail["credits"] = []
+        detail["credits"] = [credit_payload(credit) for credit in lowered.get(invoice_id, ())]
         detail["error_details"] = []
     return details
 
@@ -98,7 +107,7 @@ def fee_payload(row: Any, taxes: Sequence[Any]) -> Payload:
         "lago_invoice_id": row.invoice_id,
         "lago_true_up_fee_id": row.true_up_fee_id,
         "lago_true_up_parent_fee_id": row.true_up_parent_fee_id,
-        "lago_original_fee_id": None,
+        "lago_original_fee_id": row.original_fee_id,
         "lago_subscription_id": row.subscription_id,
         "external_subscription_id": row.external_subscription_id,
         "lago_customer_id": row.customer_id,
@@ -158,7 +167,7 @@ def _invoice(row: Any, dashboard: str) -> Payload:
         "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "total_due_amount_cents": total_due(row),
         "file_url": file_url,
-        "xml_url": None,
+        "xml_url": download_url(row.organization_id, row.id, "invoice_xml") if row.xml_key else None,
         "web_url": dashboard + path if dashboard else None,
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
@@ -244,3 +253,14 @@ def _window(row: Any) -> tuple[str | None, str | None]:
     """What the fee covers, to the second."""
     texts = fee_window(row)
     return (f"{texts[0][:19]}Z" if texts[0] else None, f"{texts[1][:19]}Z" if texts[1] else None)
+
+
+def _section(row: Any) -> Payload:
+    return {
+        "lago_id": row.id,
+        "lago_invoice_id": row.invoice_id,
+        "code": row.code,
+        "details": row.details,
+        "display_name": row.display_name,
+        "created_at": instant(row.created_at),
+    }

@@ -18,6 +18,7 @@ from domain.invoicing.models import (
     FeeAppliedTax,
     FeePricingUnit,
     Invoice,
+    InvoiceAppliedCustomSection,
     InvoiceAppliedTax,
     InvoiceSubscription,
 )
@@ -27,15 +28,15 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "rebuild_invoices"]
+__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "insert_regenerated", "rebuild_invoices"]
 
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
-    "self_billed", "skip_charges", "fees_amount_cents", "coupons_amount_cents", "credit_notes_amount_cents",
-    "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents", "taxes_amount_cents",
-    "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents", "total_paid_amount_cents",
-    "created_at",
+    "self_billed", "skip_charges", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
+    "credit_notes_amount_cents", "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents",
+    "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents",
+    "total_paid_amount_cents", "created_at",
 )  # fmt: skip
 _SUBSCRIPTION: Final = (
     "id", "invoice_id", "subscription_id", "invoicing_reason", "recurring", "from_datetime", "to_datetime",
@@ -44,8 +45,9 @@ _SUBSCRIPTION: Final = (
 )  # fmt: skip
 _FEE: Final = (
     "id", "invoice_id", "customer_id", "billing_entity_id", "subscription_id", "charge_id", "charge_filter_id",
-    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "pay_in_advance_event_id",
-    "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents", "amount_currency",
+    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "original_fee_id", "adjusted_fee_id",
+    "pay_in_advance_event_id", "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents",
+    "amount_currency",
     "precise_amount_cents", "units", "total_aggregated_units", "events_count", "unit_amount_cents",
     "precise_unit_amount", "taxes_amount_cents", "taxes_precise_amount_cents", "taxes_rate",
     "precise_coupons_amount_cents", "pay_in_advance", "invoice_display_name", "description", "grouped_by", "properties",
@@ -64,6 +66,8 @@ _TAX: Final = (
     "amount_currency", "fees_amount_cents", "taxable_base_amount_cents", "created_at",
 )  # fmt: skip
 
+
+_SECTION: Final = ("id", "invoice_id", "code", "name", "display_name", "details", "created_at")
 
 _DIALECT: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -114,8 +118,9 @@ _INSERT_FEES: Final = sa.text(_insert(table(Fee), _FEE, "rows", constants=_FEE_D
 _INSERT_FEE_TAXES: Final = sa.text(_insert(table(FeeAppliedTax), _FEE_TAX, "rows"))
 _INSERT_PRICING_UNITS: Final = sa.text(_insert(table(FeePricingUnit), _PRICING_UNIT, "rows"))
 _INSERT_TAXES: Final = sa.text(_insert(table(InvoiceAppliedTax), _TAX, "rows"))
+_INSERT_SECTIONS: Final = sa.text(_insert(table(InvoiceAppliedCustomSection), _SECTION, "rows"))
 
-_CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "created_at"})
+_CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "voided_invoice_id", "created_at"})
 _UPDATE_INVOICES: Final = sa.text(
     f"""
     UPDATE invoices SET {", ".join(f'"{name}" = row."{name}"' for name in _CHANGED)}, updated_at = :now
@@ -124,6 +129,9 @@ _UPDATE_INVOICES: Final = sa.text(
     WHERE invoices.id = row.id
     """  # noqa: S608
 )
+_SUPERSEDE: Final = sa.text(
+    "UPDATE invoice_subscriptions SET regenerated_invoice_id = :id, updated_at = :now WHERE invoice_id = :voided_id"
+)
 _CLEAR: Final = tuple(
     sa.text(statement)
     for statement in (
@@ -131,6 +139,7 @@ _CLEAR: Final = tuple(
         "DELETE FROM fee_pricing_units u USING fees f WHERE f.id = u.fee_id AND f.invoice_id = ANY(:ids)",
         "DELETE FROM fees WHERE invoice_id = ANY(:ids)",
         "DELETE FROM invoice_applied_taxes WHERE invoice_id = ANY(:ids)",
+        "DELETE FROM invoice_applied_custom_sections WHERE invoice_id = ANY(:ids)",
         "DELETE FROM invoice_subscriptions WHERE invoice_id = ANY(:ids)",
     )
 )
@@ -140,7 +149,8 @@ async def insert_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> 
     """Writes new invoices; how many periods of each were written, by invoice.
 
     A period that another invoice bills already is not written. An invoice left without any is not written at all; one
-    left with some of its periods is for the caller to refuse, for its amounts cover them all. Four statements.
+    left with some of its periods is for the caller to refuse, for its amounts cover them all. Five
+    statements, four where none has a custom section.
     """
     lines = _document(invoices, lambda each: each.subscriptions)
     result = await work.session.execute(
@@ -162,15 +172,27 @@ async def insert_plain_invoice(
     fees: Sequence[Values],
     fee_taxes: Sequence[Values],
     taxes: Sequence[Values],
+    sections: Sequence[Values] = (),
 ) -> None:
     """Writes one invoice that bills no period."""
     await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice]))
+    if sections:
+        await _write(work, _INSERT_SECTIONS, exact_json.dump_text(sections))
     await insert_fees(work, fees, fee_taxes, ())
     await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
 
 
+async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: UUID) -> None:
+    """Writes an invoice in the place of a voided one, whose periods no longer count as billed by it."""
+    await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice.invoice]))
+    await work.session.execute(_SUPERSEDE, {"id": invoice.invoice["id"], "voided_id": voided_id, "now": clock.now()})
+    await _write(work, _INSERT_LINES, _document([invoice], lambda each: each.subscriptions))
+    await _insert_fees(work, [invoice])
+
+
 async def rebuild_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:
-    """Writes invoices that exist anew, under their ids: fees, taxes and periods are replaced. Nine statements."""
+    """Writes invoices that exist anew, under their ids: fees, taxes and periods are replaced. Eleven statements
+    at most."""
     ids = [each.invoice["id"] for each in invoices]
     for statement in _CLEAR:
         await work.session.execute(statement, {"ids": ids})
@@ -198,6 +220,8 @@ async def _insert_fees(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> Non
         [row for each in invoices for row in each.pricing_units],
     )
     await _write(work, _INSERT_TAXES, _document(invoices, lambda each: each.taxes))
+    if any(each.sections for each in invoices):
+        await _write(work, _INSERT_SECTIONS, _document(invoices, lambda each: each.sections))
 
 
 async def _write(work: UnitOfWork, statement: sa.TextClause, rows: str) -> None:

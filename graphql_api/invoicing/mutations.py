@@ -17,6 +17,7 @@ from domain.kernel.errors import Forbidden, NotAllowed
 from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
 from graphql_api.scalars import BigInt, ISO8601DateTime
@@ -40,6 +41,7 @@ class FeeInput:
 @strawberry.input
 class CreateInvoiceInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
+    invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
     currency: CurrencyEnum | None = strawberry.UNSET
     customer_id: strawberry.ID
     fees: list[FeeInput]
@@ -60,9 +62,27 @@ class FinalizeInvoiceInput:
 
 
 @strawberry.input
+class DownloadXmlInvoiceInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+@strawberry.input
 class DownloadInvoiceInput:
     id: strawberry.ID
     client_mutation_id: str | None = strawberry.UNSET
+
+
+async def _with_files(info: Info, invoice_id: strawberry.ID) -> Invoice | None:
+    """Makes the files of an invoice that are missing. Raises NotFound and NotAllowed("is_draft")."""
+    async with command(info) as work:
+        row = await invoice_row(work.session, invoice_id)
+        if row.status == "draft":
+            raise NotAllowed("is_draft")
+        if row.document_key is None:
+            await generate(work, [row.id])
+            return await _reread(work, row.id)
+        return invoice_type(row)
 
 
 async def _reread(work: UnitOfWork, invoice_id: UUID) -> Invoice:
@@ -105,11 +125,10 @@ class InvoicingMutations:
     @operation(permission="invoices:view")
     async def download_invoice(self, info: Info, input: DownloadInvoiceInput) -> Invoice | None:
         """The invoice with a link to its PDF, which is made now if it is missing."""
-        async with command(info) as work:
-            row = await invoice_row(work.session, input.id)
-            if row.status == "draft":
-                raise NotAllowed("is_draft")
-            if row.document_key is None:
-                await generate(work, [row.id])
-                return await _reread(work, row.id)
-            return invoice_type(row)
+        return await _with_files(info, input.id)
+
+    @strawberry.mutation
+    @operation(permission="invoices:view")
+    async def download_invoice_xml(self, info: Info, input: DownloadXmlInvoiceInput) -> Invoice | None:
+        """The invoice with a link to its electronic invoice, where its billing entity issues them."""
+        return await _with_files(info, input.id)

@@ -14,6 +14,7 @@ from domain.invoicing.payloads import total_due
 from domain.invoicing.update_invoice import DISPUTABLE
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
 from graphql_api.invoicing.fees import (
     AppliedTax,
@@ -98,6 +99,7 @@ class InvoiceSubscription:
 @strawberry.type
 class Invoice:
     customer_id: strawberry.Private[UUID]
+    billing_entity_id: strawberry.Private[UUID]
 
     id: strawberry.ID
     sequential_id: strawberry.ID
@@ -127,6 +129,7 @@ class Invoice:
     total_paid_amount_cents: BigInt
     total_settled_amount_cents: BigInt
     file_url: str | None
+    xml_url: str | None
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     voided_at: ISO8601DateTime | None
@@ -140,6 +143,10 @@ class Invoice:
         from graphql_api.customers.types import fetch_customers
 
         return await load_one(info, "customers", fetch_customers, self.customer_id)
+
+    @strawberry.field
+    async def billing_entity(self, info: Info) -> BillingEntity:
+        return await load_one(info, "billing_entities", fetch_entities, self.billing_entity_id)
 
     @strawberry.field
     async def fees(self, info: Info) -> list[Fee] | None:
@@ -195,6 +202,7 @@ def invoice_type(row: Any) -> Invoice:
     """An invoice from a row of `domain.invoicing.queries`."""
     return Invoice(
         customer_id=row.customer_id,
+        billing_entity_id=row.billing_entity_id,
         id=strawberry.ID(str(row.id)),
         sequential_id=strawberry.ID(str(row.sequential_id or 0)),
         number=row.number,
@@ -226,6 +234,7 @@ def invoice_type(row: Any) -> Invoice:
         payment_dispute_losable=row.status in DISPUTABLE and row.payment_dispute_lost_at is None,
         ready_for_payment_processing=row.ready_for_payment_processing,
         file_url=download_url(row.organization_id, row.id) if row.document_key else None,
+        xml_url=download_url(row.organization_id, row.id, "invoice_xml") if row.xml_key else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
         voided_at=row.voided_at,
