@@ -35,6 +35,7 @@ TABLE = {
     "fee": "fees",
     "payment_dispute_lost": "invoices",
     "payment_request": "payment_requests",
+    "credit_note": "credit_notes",
     "dunning_campaign": "customers",
 }
 INCLUDED = {
