@@ -37,6 +37,8 @@ TABLE = {
     "payment_request": "payment_requests",
     "credit_note": "credit_notes",
     "dunning_campaign": "customers",
+    "wallet": "wallets",
+    "wallet_transaction": "wallet_transactions",
 }
 INCLUDED = {
     "customer": {"integration_customers"},
@@ -49,6 +51,8 @@ INCLUDED = {
     "invoice": {"customer"},
     "payment_request": {"customer", "invoices"},
     "dunning_campaign": {"dunning_campaign_code", "overdue_balances"},
+    "wallet": {"recurring_transaction_rules"},
+    "wallet_transaction": {"wallet"},
     "invoice.created": {
         "subscriptions", "billing_periods", "fees", "credits", "applied_taxes", "applied_invoice_custom_sections",
     },
