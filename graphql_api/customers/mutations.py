@@ -16,6 +16,13 @@ from graphql_api.operations import command, operation, to_params
 __all__ = ["CustomersMutations"]
 
 
+@strawberry.input
+class UpdateCustomerInvoiceGracePeriodInput:
+    id: strawberry.ID
+    invoice_grace_period: int | None = strawberry.UNSET
+    client_mutation_id: str | None = strawberry.UNSET
+
+
 @strawberry.type
 class DestroyCustomerPayload:
     client_mutation_id: str | None
@@ -41,6 +48,16 @@ class CustomersMutations:
         async with command(info) as work:
             customer = await update_customer(work, customer_id, params)
             await set_customer_taxes(work, customer.id, params)
+            return customer_type(await customer_row(work.session, customer_id=customer.id))
+
+    @strawberry.mutation
+    @operation(permission="customers:update")
+    async def update_customer_invoice_grace_period(
+        self, info: Info, input: UpdateCustomerInvoiceGracePeriodInput
+    ) -> Customer | None:
+        async with command(info) as work:
+            params = {"billing_configuration": {"invoice_grace_period": to_params(input).get("invoice_grace_period")}}
+            customer = await update_customer(work, parse_id(input.id), params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation
