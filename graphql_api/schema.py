@@ -22,9 +22,13 @@ from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
 from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
 from graphql_api.catalog.queries import CatalogQueries
+from graphql_api.credits.note_mutations import CreditNoteMutations
+from graphql_api.credits.note_queries import CreditNoteQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
+from graphql_api.identity.billing_entities import BillingEntityMutations, BillingEntityQueries
+from graphql_api.identity.custom_sections import CustomSectionMutations, CustomSectionQueries
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
@@ -48,6 +52,8 @@ __all__ = ["export", "schema"]
 
 QUERIES: tuple[type, ...] = (
     IdentityQueries,
+    BillingEntityQueries,
+    CustomSectionQueries,
     CustomersQueries,
     CatalogQueries,
     MetricQueries,
@@ -58,11 +64,14 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    CreditNoteQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
     SandboxMutations,
+    BillingEntityMutations,
+    CustomSectionMutations,
     CustomersMutations,
     CatalogMutations,
     ChargeMutations,
@@ -74,6 +83,7 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    CreditNoteMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
     DraftTaxMutations,

@@ -9,18 +9,16 @@ from domain.catalog.customer_taxes import set_customer_taxes
 from domain.customers.customers import create_customer, delete_customer, update_customer
 from domain.customers.queries import customer_row
 from domain.kernel.ids import parse_id
-from graphql_api.customers.inputs import CreateCustomerInput, DestroyCustomerInput, UpdateCustomerInput
+from graphql_api.customers.inputs import (
+    CreateCustomerInput,
+    DestroyCustomerInput,
+    UpdateCustomerInput,
+    UpdateCustomerInvoiceGracePeriodInput,
+)
 from graphql_api.customers.types import Customer, customer_type
 from graphql_api.operations import command, operation, to_params
 
 __all__ = ["CustomersMutations"]
-
-
-@strawberry.input
-class UpdateCustomerInvoiceGracePeriodInput:
-    id: strawberry.ID
-    invoice_grace_period: int | None = strawberry.UNSET
-    client_mutation_id: str | None = strawberry.UNSET
 
 
 @strawberry.type
@@ -55,9 +53,11 @@ class CustomersMutations:
     async def update_customer_invoice_grace_period(
         self, info: Info, input: UpdateCustomerInvoiceGracePeriodInput
     ) -> Customer | None:
+        """Null is the billing entity's."""
+        params = {"invoice_grace_period": None, **to_params(input)}
+        customer_id = parse_id(params.pop("id"))
         async with command(info) as work:
-            params = {"billing_configuration": {"invoice_grace_period": to_params(input).get("invoice_grace_period")}}
-            customer = await update_customer(work, parse_id(input.id), params)
+            customer = await update_customer(work, customer_id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation

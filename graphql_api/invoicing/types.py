@@ -15,6 +15,7 @@ from domain.invoicing.links import download_url
 from domain.invoicing.payloads import total_due
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.invoicing.enums import (
     InvoiceAppliedTaxOnWholeInvoiceCodeEnum,
     InvoicePaymentStatusTypeEnum,
@@ -37,6 +38,7 @@ from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.credits.note_types import CreditNote
     from graphql_api.customers.types import Customer
     from graphql_api.subscriptions.types import Subscription
 
@@ -46,6 +48,7 @@ __all__ = [
 ]  # fmt: skip
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
+LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 
 
@@ -123,6 +126,7 @@ class InvoiceSubscription:
 @strawberry.type
 class Invoice(InvoiceLife):
     customer_id: strawberry.Private[UUID]
+    billing_entity_id: strawberry.Private[UUID]
 
     sequential_id: strawberry.ID
     number: str
@@ -165,12 +169,41 @@ class Invoice(InvoiceLife):
         return await load_one(info, "customers", fetch_customers, self.customer_id)
 
     @strawberry.field
+    async def billing_entity(self, info: Info) -> BillingEntity:
+        return await load_one(info, "billing_entities", fetch_entities, self.billing_entity_id)
+
+    @strawberry.field
     async def fees(self, info: Info) -> list[Fee] | None:
         return await self._fees(info)
 
     @strawberry.field
     async def charge_amount_cents(self, info: Info) -> BigInt:
         return _sum(await self._fees(info), "charge")
+
+    @strawberry.field
+    async def credit_notes(self, info: Info) -> list[LazyCreditNote] | None:
+        """Those that took part of it back, the newest first."""
+        from graphql_api.credits.note_types import notes_of_invoice
+
+        return await notes_of_invoice(info, UUID(self.id))
+
+    @strawberry.field
+    async def creditable_amount_cents(self, info: Info) -> BigInt:
+        from graphql_api.credits.note_types import available_on
+
+        return BigInt((await available_on(info, UUID(self.id))).creditable)
+
+    @strawberry.field
+    async def refundable_amount_cents(self, info: Info) -> BigInt:
+        from graphql_api.credits.note_types import available_on
+
+        return BigInt((await available_on(info, UUID(self.id))).refundable)
+
+    @strawberry.field
+    async def offsettable_amount_cents(self, info: Info) -> BigInt:
+        from graphql_api.credits.note_types import available_on
+
+        return BigInt((await available_on(info, UUID(self.id))).offsettable)
 
     @strawberry.field
     async def applied_taxes(self, info: Info) -> list[InvoiceAppliedTax] | None:
@@ -219,6 +252,7 @@ def invoice_type(row: Any) -> Invoice:
     """An invoice from a row of `domain.invoicing.queries`."""
     return Invoice(
         customer_id=row.customer_id,
+        billing_entity_id=row.billing_entity_id,
         id=strawberry.ID(str(row.id)),
         voided_invoice_id=str(row.voided_invoice_id) if row.voided_invoice_id else None,
         tax_status=InvoiceTaxStatusTypeEnum(row.tax_status) if row.tax_status else None,
