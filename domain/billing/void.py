@@ -10,6 +10,7 @@ from domain.credits.create_note import credit_invoice, credit_remainder
 from domain.credits.draft_notes import delete_draft_notes
 from domain.credits.spend_coupons import give_back_coupons
 from domain.credits.spend_notes import give_back_notes
+from domain.credits.wallets.give_back import give_back
 from domain.invoicing.events import InvoicesDeleted, InvoicesVoided
 from domain.invoicing.models import Invoice
 from domain.invoicing.queries import locked_invoice
@@ -47,6 +48,8 @@ async def void_invoice(work: UnitOfWork, invoice_id: object, params: Mapping[str
     await work.session.flush()
     await give_back_coupons(work, [invoice.id])
     await give_back_notes(work, [invoice.id])
+    if not with_note:
+        await give_back(work, [invoice.id])
     work.record(InvoicesVoided((invoice.id,)))
     return invoice.id
 
