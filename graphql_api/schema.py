@@ -33,6 +33,7 @@ from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
+from graphql_api.invoicing.draft_taxes import DraftTaxMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
 from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
@@ -92,6 +93,7 @@ MUTATIONS: tuple[type, ...] = (
     CreditNoteMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
+    DraftTaxMutations,
 )
 
 log = structlog.get_logger(__name__)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry import Info
 
+from domain.billing.invoice_state import LineState, line_states
 from domain.invoicing import queries
 from domain.invoicing.links import download_url
 from domain.invoicing.payloads import total_due
@@ -15,7 +17,14 @@ from domain.invoicing.update_invoice import DISPUTABLE
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
-from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
+from graphql_api.invoicing.enums import (
+    InvoiceAppliedTaxOnWholeInvoiceCodeEnum,
+    InvoicePaymentStatusTypeEnum,
+    InvoiceStatusTypeEnum,
+    InvoiceTaxStatusTypeEnum,
+    InvoiceTypeEnum,
+    whole_invoice_code,
+)
 from graphql_api.invoicing.fees import (
     AppliedTax,
     Fee,
@@ -24,6 +33,7 @@ from graphql_api.invoicing.fees import (
     number,
     tax_fields,
 )
+from graphql_api.invoicing.invoice_life import InvoiceLife
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
@@ -51,6 +61,8 @@ class InvoiceAppliedTax(AppliedTax):
 
     fees_amount_cents: BigInt
     taxable_amount_cents: BigInt
+    applied_on_whole_invoice: bool
+    enumed_tax_code: InvoiceAppliedTaxOnWholeInvoiceCodeEnum | None
 
     @strawberry.field
     async def invoice(self, info: Info) -> Invoice:
@@ -61,6 +73,7 @@ class InvoiceAppliedTax(AppliedTax):
 class InvoiceSubscription:
     """One subscription on an invoice, with the periods it covers."""
 
+    line_id: strawberry.Private[UUID]
     invoice_id: strawberry.Private[UUID]
     subscription_id: strawberry.Private[UUID]
 
@@ -93,17 +106,31 @@ class InvoiceSubscription:
     async def total_amount_cents(self, info: Info) -> BigInt:
         return _sum(await self._fees(info))
 
+    @strawberry.field
+    async def accept_new_charge_fees(self, info: Info) -> bool:
+        """Whether a charge of the plan has no line yet on an invoice that bills usage."""
+        state = await load(info, "line_states", _fetch_line_states, self.line_id)
+        return state is not None and state.accepts_charge_fees
+
+    @strawberry.field
+    async def in_advance_charges_from_datetime(self, info: Info) -> ISO8601DateTime | None:
+        """Of what is carried and paid in advance: the period that it was renewed for."""
+        return _first(fee.renewed[0] for fee in await self._fees(info))
+
+    @strawberry.field
+    async def in_advance_charges_to_datetime(self, info: Info) -> ISO8601DateTime | None:
+        return _first(fee.renewed[1] for fee in await self._fees(info))
+
     async def _fees(self, info: Info) -> list[Fee]:
         of_invoice = await load(info, "fees_of_invoices", fetch_fees_of_invoices, self.invoice_id) or []
         return [fee for fee in of_invoice if fee.subscription_id == self.subscription_id]
 
 
 @strawberry.type
-class Invoice:
+class Invoice(InvoiceLife):
     customer_id: strawberry.Private[UUID]
     billing_entity_id: strawberry.Private[UUID]
 
-    id: strawberry.ID
     sequential_id: strawberry.ID
     number: str
     invoice_type: InvoiceTypeEnum
@@ -221,6 +248,14 @@ async def _subscription(info: Info, subscription_id: UUID) -> Subscription:
     return await load_one(info, "subscriptions", fetch_subscriptions, subscription_id)
 
 
+def _first(instants: Iterable[ISO8601DateTime | None]) -> ISO8601DateTime | None:
+    return next((instant for instant in instants if instant is not None), None)
+
+
+async def _fetch_line_states(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, LineState]:
+    return await line_states(work.session, ids)
+
+
 def _sum(fees: list[Fee], kind: str | None = None) -> BigInt:
     return BigInt(sum(fee.amount_cents for fee in fees if kind is None or fee.fee_type.value == kind))
 
@@ -231,6 +266,8 @@ def invoice_type(row: Any) -> Invoice:
         customer_id=row.customer_id,
         billing_entity_id=row.billing_entity_id,
         id=strawberry.ID(str(row.id)),
+        voided_invoice_id=str(row.voided_invoice_id) if row.voided_invoice_id else None,
+        tax_status=InvoiceTaxStatusTypeEnum(row.tax_status) if row.tax_status else None,
         sequential_id=strawberry.ID(str(row.sequential_id or 0)),
         number=row.number,
         invoice_type=InvoiceTypeEnum(row.invoice_type),
@@ -279,6 +316,7 @@ async def _fetch_periods(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[I
     return {
         invoice_id: [
             InvoiceSubscription(
+                line_id=row.id,
                 invoice_id=row.invoice_id,
                 subscription_id=row.subscription_id,
                 from_datetime=row.from_datetime,
@@ -300,6 +338,8 @@ async def _fetch_taxes_of_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[UU
                 invoice_id=row.invoice_id,
                 fees_amount_cents=row.fees_amount_cents,
                 taxable_amount_cents=row.taxable_base_amount_cents,
+                applied_on_whole_invoice=whole_invoice_code(row.tax_code) is not None,
+                enumed_tax_code=whole_invoice_code(row.tax_code),
                 **tax_fields(row),
             )
             for row in rows
