@@ -56,6 +56,7 @@ from domain.invoicing.events import (
     InvoicesOverdue,
     InvoicesVoided,
     OneOffInvoicesCreated,
+    OverdueInvoicesPaid,
 )
 from domain.invoicing.queries import invoices_of_type
 from domain.kernel.events import DomainEvent
@@ -64,6 +65,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -183,6 +185,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletsTerminated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
 
@@ -211,6 +214,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
+    PaymentRequestsCreated: ("payment_request.created", "request_ids"),
+    DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
     CreditInvoicesCreated: ("invoice.paid_credit_added", "invoice_ids"),
     WalletsCreated: ("wallet.created", "wallet_ids"),
