@@ -25,6 +25,7 @@ from domain.catalog.events import (
     PlanUpdated,
     TaxChanged,
 )
+from domain.credits.note_documents import DOCUMENTS as NOTE_DOCUMENTS
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.customers.events import (
     CustomerCreated,
@@ -119,6 +120,14 @@ async def documents(
     return [JobRequest(DOCUMENTS, {"invoice_ids": some}) for some in parts]
 
 
+async def note_documents(work: UnitOfWork, events: Sequence[CreditNotesIssued]) -> Iterable[JobRequest]:
+    """The PDFs of credit notes, as those of invoices."""
+    if settings().disable_pdf_generation:
+        return []
+    parts = _chunks(_ids(events, "credit_note_ids"), DOCUMENTS_AT_A_TIME)
+    return [JobRequest(NOTE_DOCUMENTS, {"credit_note_ids": some}) for some in parts]
+
+
 def job_with(actor: str, field: str) -> Reaction:
     """One job for the ids that the events carry in `field`, under the same name."""
 
@@ -146,6 +155,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
+    CreditNotesIssued: (note_documents,),
     InvoicesFinalized: (documents,),
     OneOffInvoicesCreated: (documents,),
     PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),

@@ -28,7 +28,7 @@ from domain.invoicing.document.model import (
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 from domain.kernel.money import ZERO, to_cents
 
-__all__ = ["document_of"]
+__all__ = ["customer_name", "document_of", "line_label", "party_of"]
 
 
 def document_of(
@@ -50,8 +50,8 @@ def document_of(
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
         locale=locale,
-        sender=_party(entity, entity.legal_name or entity.name, locale),
-        recipient=_party(customer, _customer_name(customer), locale, shipping=True),
+        sender=party_of(entity, entity.legal_name or entity.name, locale),
+        recipient=party_of(customer, customer_name(customer), locale, shipping=True),
         sections=tuple(_sections(invoice, fees, fee_taxes)),
         totals=_totals(invoice, taxes),
         amount_due=invoice.total_amount_cents - invoice.total_paid_amount_cents,
@@ -67,13 +67,15 @@ def document_of(
     )
 
 
-def _customer_name(customer: Any) -> str:
+def customer_name(customer: Any) -> str:
+    """Company and person, as documents address them."""
     person = " ".join(filter(None, (customer.firstname, customer.lastname)))
     company = customer.legal_name or customer.name
     return " - ".join(filter(None, (company, person))) or str(customer.external_id)
 
 
-def _party(row: Any, name: str, locale: str, *, shipping: bool = False) -> Party:
+def party_of(row: Any, name: str, locale: str, *, shipping: bool = False) -> Party:
+    """A billing entity or a customer on a document."""
     return Party(
         name=name,
         legal_number=row.legal_number,
@@ -125,7 +127,7 @@ def _local(text: str, zone: ZoneInfo) -> date:
 
 def _line(fee: Any, taxes: Sequence[Any]) -> Line:
     return Line(
-        label=_label(fee),
+        label=line_label(fee),
         amount=fee.amount_cents,
         units=fee.units.normalize() if fee.units else ZERO,
         unit_price=fee.precise_unit_amount.normalize() if fee.precise_unit_amount else ZERO,
@@ -135,7 +137,7 @@ def _line(fee: Any, taxes: Sequence[Any]) -> Line:
     )
 
 
-def _label(fee: Any) -> str:
+def line_label(fee: Any) -> str:
     """The name of the line with the filter and the group that tell it from others of the charge."""
     groups = [f"{key}: {value}" for key, value in fee.grouped_by.items() if value is not None]
     return " - ".join(filter(None, (display_name(fee), filter_name(fee), *groups)))
