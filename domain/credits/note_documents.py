@@ -13,6 +13,7 @@ from domain.credits.note_events import CreditNoteDocumentGenerated
 from domain.credits.note_models import CreditNote
 from domain.credits.note_queries import items_of_notes, note_rows, taxes_of_notes
 from domain.customers.queries import customer_rows, metadata_of_customers
+from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import Line, TaxLine
 from domain.invoicing.document_parts import customer_name, line_label, party_of
 from domain.invoicing.documents import entities_of, logo_of
@@ -64,18 +65,22 @@ async def load_documents(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[U
     fees = await fee_rows(session, {item.fee_id for rows in items.values() for item in rows})
     fee_taxes = await taxes_of_fees(session, list(fees))
     taxes = await taxes_of_notes(session, notes)
-    return {
-        note_id: _document(
+    documents = {}
+    for note_id, row in notes.items():
+        entity, customer = entities[row.billing_entity_id], customers[row.customer_id]
+        # In the customer's language, else its billing entity's.
+        locale = customer.document_locale or entity.document_locale
+        documents[note_id] = _document(
             row,
-            entities[row.billing_entity_id],
-            customers[row.customer_id],
+            entity,
+            customer,
+            locale,
             metadata.get(row.customer_id, ()),
-            _lines(items.get(note_id, ()), fees, fee_taxes),
+            _lines(items.get(note_id, ()), fees, fee_taxes, labels_for(locale)),
             taxes.get(note_id, ()),
             logos[row.billing_entity_id],
         )
-        for note_id, row in notes.items()
-    }
+    return documents
 
 
 async def store_document(organization_id: UUID, note_id: UUID, document: NoteDocument) -> None:
@@ -100,10 +105,12 @@ async def mark_stored(work: UnitOfWork, note_ids: Sequence[UUID]) -> list[UUID]:
     return ids
 
 
-def _lines(items: Sequence[Any], fees: Mapping[UUID, Any], taxes: Mapping[UUID, Sequence[Any]]) -> tuple[Line, ...]:
+def _lines(
+    items: Sequence[Any], fees: Mapping[UUID, Any], taxes: Mapping[UUID, Sequence[Any]], labels: Labels
+) -> tuple[Line, ...]:
     return tuple(
         Line(
-            label=line_label(fees[item.fee_id]),
+            label=line_label(fees[item.fee_id], labels),
             amount=item.amount_cents,
             tax_rates=tuple(tax.tax_rate.normalize() for tax in taxes.get(item.fee_id, ())),
         )
@@ -115,13 +122,12 @@ def _document(
     note: Any,
     entity: Any,
     customer: Any,
+    locale: str,
     metadata: Sequence[Any],
     lines: tuple[Line, ...],
     taxes: Sequence[Any],
     logo: bytes | None,
 ) -> NoteDocument:
-    """In the customer's language, else its billing entity's."""
-    locale = customer.document_locale or entity.document_locale
     return NoteDocument(
         number=note.number,
         invoice_number=note.invoice_number,
