@@ -54,6 +54,7 @@ class Subscription(TenantRow, table=True):
     consolidate_invoice: bool = Field(default=True)
     purchase_order_number: str | None = None
     last_received_event_on: date | None = None
+    progressive_billing_disabled: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
 class FixedChargeEvent(TenantRow, table=True):
