@@ -28,6 +28,7 @@ from graphql_api.errors import is_fault
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.invoicing.explanation import FeeExplanationQueries
 from graphql_api.invoicing.mutations import InvoicingMutations
 from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
@@ -54,6 +55,7 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,

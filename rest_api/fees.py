@@ -6,6 +6,8 @@ from datetime import datetime
 
 from starlette.responses import Response
 
+from domain.billing.explain import explain_fee
+from domain.billing.explanation_payload import explanation_payload
 from domain.invoicing.fee_queries import FeeFilter, fee_row, fees_page
 from domain.invoicing.payloads import fee_payloads
 from domain.invoicing.standalone_fees import PAYMENT_STATUSES, delete_fee, set_payment_status
@@ -30,6 +32,12 @@ async def index(call: Call) -> Response:
 async def show(call: Call) -> Response:
     row = await fee_row(call.work.session, call.path["id"])
     return answer({"fee": (await fee_payloads(call.work, [row]))[0]})
+
+
+@endpoint(resource="fee")
+async def explanation(call: Call) -> Response:
+    """How the fee came to be, with a page of the events counted (`page`, `per_page`)."""
+    return answer({"fee_explanation": explanation_payload(await explain_fee(call.work, call.path["id"], call.page()))})
 
 
 @endpoint(resource="fee")
@@ -75,6 +83,7 @@ def _range(read: Reader, name: str) -> tuple[datetime | None, datetime | None]:
 routes = [
     get("/fees", index),
     get("/fees/{id}", show),
+    get("/fees/{id}/explanation", explanation),
     put("/fees/{id}", update),
     delete("/fees/{id}", destroy),
 ]

@@ -13,6 +13,7 @@ from domain.billing.delete_customer import end_subscriptions_of_customers
 from domain.billing.delete_plan import end_subscriptions_of_plans
 from domain.billing.drafts import move_draft_dates, refresh_drafts
 from domain.billing.finalize import finalize, refresh
+from domain.billing.instant_order import EVENTS_PER_TURN, next_turn
 from domain.billing.pay_in_advance import bill_events
 from domain.billing.plan_amounts import follow_amounts
 from domain.billing.requests import BillRequest
@@ -103,14 +104,23 @@ async def change_fixed_units(work: UnitOfWork, fixed_charge_ids: list[str], at_o
 
 
 @job(PAY_IN_ADVANCE, dedicated="events", retries=RETRIES, time_limit=TIME_LIMIT)
-async def pay_in_advance(work: UnitOfWork, event_ids: list[str]) -> None:
-    """Bills events of charges that are paid in advance."""
+async def pay_in_advance(
+    work: UnitOfWork, event_ids: list[str], subscriptions: Sequence[str] = (), alone: bool = False
+) -> None:
+    """Bills events of charges that are paid in advance, after those of the same subscriptions that came before.
+
+    subscriptions: external ids of the events', for other jobs to find this one by. alone: what is left of a turn that
+    failed; billed without looking at what else waits.
+    """
+    turn = event_ids if alone else [str(each) for each in await next_turn(work, _ids(event_ids))]
     await do_or_halve(
         work,
-        event_ids,
+        turn,
         lambda some: bill_events(work, _ids(some)),
-        lambda some: JobRequest(PAY_IN_ADVANCE, {"event_ids": list(some)}),
+        lambda some: JobRequest(PAY_IN_ADVANCE, {"event_ids": list(some), "alone": True}),
     )
+    if len(turn) >= EVENTS_PER_TURN and (rest := sorted(set(event_ids) - set(turn))):
+        work.enqueue(JobRequest(PAY_IN_ADVANCE, {"event_ids": rest, "subscriptions": list(subscriptions)}))
 
 
 @job("billing.regroup_paid_fees", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)

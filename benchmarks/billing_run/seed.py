@@ -22,9 +22,10 @@ _SEED = (
     INSERT INTO billing_entities (id, organization_id, code, name, default_currency, timezone, document_locale,
         document_numbering, document_number_prefix, invoice_grace_period, net_payment_term,
         finalize_zero_amount_invoice, subscription_invoice_issuing_date_anchor,
-        subscription_invoice_issuing_date_adjustment, email_settings, eu_tax_management, created_at, updated_at)
+        subscription_invoice_issuing_date_adjustment, email_settings, eu_tax_management, einvoicing,
+        created_at, updated_at)
     VALUES (%(org)s, %(org)s, 'main', 'Bench', 'USD', 'UTC', 'en', 'per_customer', 'BEN-0001', 0, 0, true,
-        'next_period_start', 'align_with_finalization_date', '{}', false, %(start)s, %(start)s)
+        'next_period_start', 'align_with_finalization_date', '{}', false, false, %(start)s, %(start)s)
     """,
     """
     INSERT INTO taxes (id, organization_id, name, code, rate, created_at, updated_at)
@@ -63,16 +64,19 @@ _SEED = (
     """,
     """
     INSERT INTO customers (id, organization_id, billing_entity_id, external_id, sequential_id, slug, account_type,
-                           finalize_zero_amount_invoice, created_at, updated_at)
-    SELECT uuidv7(), %(org)s, %(org)s, 'customer-' || n, n, 'BEN-0001-' || n, 'customer', 'inherit', %(start)s,
+                           finalize_zero_amount_invoice, skip_invoice_custom_sections, exclude_from_dunning_campaign,
+                           created_at, updated_at)
+    SELECT uuidv7(), %(org)s, %(org)s, 'customer-' || n, n, 'BEN-0001-' || n, 'customer', 'inherit', false, false,
+           %(start)s,
            %(start)s
     FROM generate_series(1, %(subscriptions)s) n
     """,
     """
     INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, status, billing_time,
-        subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice, created_at, updated_at)
+        subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice,
+        progressive_billing_disabled, skip_invoice_custom_sections, created_at, updated_at)
     SELECT uuidv7(), %(org)s, c.id, %(org)s, 'sub-' || c.sequential_id, 'active', 'calendar', %(start)s, %(start)s,
-           %(start)s, 'generate', true, %(start)s, %(start)s
+           %(start)s, 'generate', true, false, false, %(start)s, %(start)s
     FROM customers c WHERE c.organization_id = %(org)s
     """,
     """

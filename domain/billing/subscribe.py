@@ -56,8 +56,7 @@ __all__ = [
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
 UNSUPPORTED = (
-    "usage_thresholds", "activation_rules", "payment_method", "invoice_custom_section",
-    "progressive_billing_disabled", "authorization",
+    "usage_thresholds", "activation_rules", "payment_method", "invoice_custom_section", "authorization",
 )  # fmt: skip
 
 
@@ -72,6 +71,7 @@ class Asked:
     consolidate_invoice: bool | None
     purchase_order_number: str | None
     overrides: Mapping[str, Any] | None
+    progressive_billing_disabled: bool | None
     given: frozenset[str]
 
 
@@ -99,6 +99,7 @@ def read_options(read: Reader) -> Asked:
         consolidate_invoice=read.boolean("consolidate_invoice"),
         purchase_order_number=read.text("purchase_order_number"),
         overrides=read_overrides(read),
+        progressive_billing_disabled=read.boolean("progressive_billing_disabled"),
         given=frozenset(read.params),
     )
 
@@ -177,6 +178,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
             ending_at=asked.ending_at,
             consolidate_invoice=asked.consolidate_invoice is not False,
             purchase_order_number=asked.purchase_order_number,
+            progressive_billing_disabled=bool(asked.progressive_billing_disabled),
         ),
     )
     await set_own_units(work, row.id, own.units if own else {})
@@ -231,6 +233,11 @@ def _successor(current: Subscription, plan: Plan, asked: Asked) -> Opening:
         purchase_order_number=(
             asked.purchase_order_number if "purchase_order_number" in asked.given else current.purchase_order_number
         ),
+        progressive_billing_disabled=(
+            current.progressive_billing_disabled
+            if asked.progressive_billing_disabled is None
+            else asked.progressive_billing_disabled
+        ),
         previous_subscription_id=current.id,
     )
 
@@ -267,6 +274,7 @@ async def upgrade_to_planned(
         consolidate_invoice=planned.consolidate_invoice,
         purchase_order_number=planned.purchase_order_number,
         overrides=None,
+        progressive_billing_disabled=planned.progressive_billing_disabled,
         given=frozenset({"ending_at", "purchase_order_number"}),
     )
     return await _upgrade(work, current, old, plan, asked)

@@ -48,6 +48,8 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
         row.ending_at = asked.ending_at
     if asked.consolidate_invoice is not None:
         row.consolidate_invoice = asked.consolidate_invoice
+    if asked.progressive_billing_disabled is not None:
+        row.progressive_billing_disabled = asked.progressive_billing_disabled
     row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
     if asked.overrides is not None:
         plan = await apply_overrides(work, row, plan, asked.overrides)

@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from domain.kernel.rows import TenantRow, big_integer, one_of, reference, timestamp
 
-__all__ = ["Customer", "CustomerMetadata"]
+__all__ = ["Customer", "CustomerCustomSection", "CustomerMetadata", "PendingViesCheck"]
 
 
 class Customer(TenantRow, table=True):
@@ -68,6 +68,8 @@ class Customer(TenantRow, table=True):
     external_salesforce_id: str | None = None
     subscription_invoice_issuing_date_anchor: str | None = None
     subscription_invoice_issuing_date_adjustment: str | None = None
+    skip_invoice_custom_sections: bool = Field(default=False)
+    exclude_from_dunning_campaign: bool = Field(default=False)
     deleted_at: datetime | None = timestamp()
 
 
@@ -81,3 +83,27 @@ class CustomerMetadata(TenantRow, table=True):
     key: str
     value: str
     display_in_invoice: bool = Field(default=False)
+
+
+class CustomerCustomSection(TenantRow, table=True):
+    """A section of its own that a customer has on its invoices, instead of its billing entity's."""
+
+    __tablename__ = "customer_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("customer_id", "section_id"),)
+
+    customer_id: UUID = reference("customers.id")
+    section_id: UUID = reference("invoice_custom_sections.id", index=True)
+
+
+class PendingViesCheck(TenantRow, table=True):
+    """A VAT number that the EU's register has not answered for yet. While it is there, the taxes of the customer are
+    open and its invoices wait. `attempts` counts the calls that failed."""
+
+    __tablename__ = "pending_vies_checks"
+    __table_args__ = (sa.UniqueConstraint("customer_id"),)
+
+    customer_id: UUID = reference("customers.id")
+    tax_identification_number: str
+    attempts: int = Field(default=0)
+    last_attempt_at: datetime | None = timestamp()
+    last_error: str | None = None

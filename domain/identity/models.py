@@ -12,7 +12,8 @@ from sqlmodel import Field
 from domain.kernel.rows import Row, TenantRow, encrypted, json_object, one_of, reference, texts, timestamp
 
 __all__ = [
-    "ApiKey", "BillingEntity", "Membership", "MembershipRole", "Organization", "Role", "User",
+    "ApiKey", "BillingEntity", "BillingEntityCustomSection", "InvoiceCustomSection", "Membership", "MembershipRole",
+    "Organization", "Role", "User",
 ]  # fmt: skip
 
 
@@ -80,10 +81,40 @@ class BillingEntity(TenantRow, table=True):
     subscription_invoice_issuing_date_adjustment: str = Field(default="align_with_finalization_date")
     email_settings: list[str] = texts()
     eu_tax_management: bool = Field(default=False)
+    einvoicing: bool = Field(default=False)
     logo_key: str | None = None
     logo_content_type: str | None = None
     archived_at: datetime | None = timestamp()
     deleted_at: datetime | None = timestamp()
+
+
+class InvoiceCustomSection(TenantRow, table=True):
+    """A text that documents carry for whoever selects it: bank details, a legal notice."""
+
+    __tablename__ = "invoice_custom_sections"
+    __table_args__ = (
+        one_of("section_type", ("manual", "system_generated")),
+        sa.Index("uq_invoice_custom_sections_code", "organization_id", "code", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL")),
+    )  # fmt: skip
+
+    code: str
+    name: str
+    display_name: str | None = None
+    details: str | None = None
+    description: str | None = None
+    section_type: str = Field(default="manual")
+    deleted_at: datetime | None = timestamp()
+
+
+class BillingEntityCustomSection(TenantRow, table=True):
+    """A section that a billing entity puts on its customers' invoices."""
+
+    __tablename__ = "billing_entity_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("billing_entity_id", "section_id"),)
+
+    billing_entity_id: UUID = reference("billing_entities.id")
+    section_id: UUID = reference("invoice_custom_sections.id", index=True)
 
 
 class Role(Row, table=True):

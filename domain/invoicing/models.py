@@ -13,7 +13,8 @@ from sqlmodel import Field
 from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
 
 __all__ = [
-    "AppliedUsageThreshold", "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedTax", "InvoiceNumberCounter",
+    "AdjustedFee", "AppliedUsageThreshold", "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice",
+    "InvoiceAppliedCustomSection", "InvoiceAppliedTax", "InvoiceMetadata", "InvoiceNumberCounter",
     "InvoiceSubscription", "ProgressiveBilling",
 ]  # fmt: skip
 
@@ -31,10 +32,14 @@ class Invoice(TenantRow, table=True):
         one_of("status", ("draft", "finalized", "voided", "generating", "failed", "open", "closed", "pending",
                           "deleted")),
         one_of("payment_status", ("pending", "succeeded", "failed")),
+        one_of("tax_status", ("pending", "succeeded", "failed")),
         sa.Index("uq_invoices_sequential_id", "customer_id", "billing_entity_id", "sequential_id", unique=True,
                  postgresql_where=sa.text("sequential_id IS NOT NULL")),
         sa.Index("uq_invoices_billing_entity_sequential_id", "billing_entity_id", "billing_entity_sequential_id",
                  unique=True, postgresql_where=sa.text("billing_entity_sequential_id IS NOT NULL")),
+        # A voided invoice is replaced once.
+        sa.Index("uq_invoices_voided_invoice_id", "voided_invoice_id", unique=True,
+                 postgresql_where=sa.text("voided_invoice_id IS NOT NULL AND status <> 'deleted'")),
         sa.Index("ix_invoices_listed", "organization_id", "issuing_date", "created_at"),
         sa.Index("ix_invoices_drafts", "organization_id", "expected_finalization_date",
                  postgresql_where=sa.text("status = 'draft'")),
@@ -42,11 +47,13 @@ class Invoice(TenantRow, table=True):
 
     customer_id: UUID = reference("customers.id", index=True)
     billing_entity_id: UUID = reference("billing_entities.id")
+    voided_invoice_id: UUID | None = reference("invoices.id", nullable=True)
     sequential_id: int | None = big_integer(nullable=True, default=None)
     billing_entity_sequential_id: int | None = big_integer(nullable=True, default=None)
     number: str = Field(default="")
     invoice_type: str = Field(default="subscription")
     status: str = Field(default="generating")
+    tax_status: str | None = None
     payment_status: str = Field(default="pending")
     payment_overdue: bool = Field(default=False)
     currency: str
@@ -115,6 +122,7 @@ class InvoiceSubscription(TenantRow, table=True):
 class Fee(TenantRow, table=True):
     """One line of an invoice. `units` and `precise_*` are exact; `amount_cents` is what is billed before taxes.
 
+    original_fee_id: of a regenerated invoice, the fee that this one goes back to through all regenerations.
     reckoning: what the amount came from where units and price do not tell: days, minimum amounts (see explain.py).
     """
 
@@ -124,10 +132,11 @@ class Fee(TenantRow, table=True):
         one_of("payment_status", ("pending", "succeeded", "failed", "refunded")),
         sa.Index("ix_fees_subscription", "subscription_id", "fee_type"),
         sa.Index("ix_fees_standalone", "subscription_id", postgresql_where=sa.text("invoice_id IS NULL")),
-        # An event is billed once per charge and filter.
+        # An event is billed once per charge and filter; a regenerated invoice bills it again.
         sa.Index("uq_fees_pay_in_advance", "subscription_id", "pay_in_advance_event_transaction_id", "charge_id",
                  "charge_filter_id", unique=True, postgresql_nulls_not_distinct=True,
-                 postgresql_where=sa.text("pay_in_advance_event_transaction_id IS NOT NULL")),
+                 postgresql_where=sa.text("pay_in_advance_event_transaction_id IS NOT NULL "
+                                          "AND original_fee_id IS NULL")),
     )  # fmt: skip
 
     invoice_id: UUID | None = reference("invoices.id", nullable=True, index=True)
@@ -140,6 +149,8 @@ class Fee(TenantRow, table=True):
     add_on_id: UUID | None = reference("add_ons.id", nullable=True)
     commitment_id: UUID | None = reference("commitments.id", nullable=True)
     true_up_parent_fee_id: UUID | None = reference("fees.id", nullable=True, index=True)
+    original_fee_id: UUID | None = reference("fees.id", nullable=True)
+    adjusted_fee_id: UUID | None = reference("adjusted_fees.id", nullable=True)
     pay_in_advance_event_id: UUID | None = None
     pay_in_advance_event_transaction_id: str | None = None
     fee_type: str
@@ -168,6 +179,32 @@ class Fee(TenantRow, table=True):
     succeeded_at: datetime | None = timestamp()
     failed_at: datetime | None = timestamp()
     refunded_at: datetime | None = timestamp()
+
+
+class AdjustedFee(TenantRow, table=True):
+    """What somebody set for a line of a draft by hand; it is kept when the draft is computed anew.
+
+    units with unit_amount (in units of the currency, or of the charge's pricing unit): the amount is their product.
+    units alone: the price of so many units. Neither: only the name.
+    """
+
+    __tablename__ = "adjusted_fees"
+    __table_args__ = (
+        one_of("fee_type", ("charge", "subscription", "fixed_charge")),
+        sa.Index("uq_adjusted_fees_target", "invoice_id", "subscription_id", "fee_type", "charge_id",
+                 "charge_filter_id", "fixed_charge_id", "grouped_by", unique=True, postgresql_nulls_not_distinct=True),
+    )  # fmt: skip
+
+    invoice_id: UUID = reference("invoices.id")
+    subscription_id: UUID = reference("subscriptions.id")
+    fee_type: str
+    charge_id: UUID | None = reference("charges.id", nullable=True)
+    charge_filter_id: UUID | None = reference("charge_filters.id", nullable=True)
+    fixed_charge_id: UUID | None = reference("fixed_charges.id", nullable=True)
+    grouped_by: dict[str, Any] = json_object()
+    units: Decimal | None = decimal(60, 20, nullable=True, default=None)
+    unit_amount: Decimal | None = decimal(40, 15, nullable=True, default=None)
+    invoice_display_name: str | None = None
 
 
 class FeePricingUnit(TenantRow, table=True):
@@ -219,6 +256,30 @@ class InvoiceAppliedTax(TenantRow, table=True):
     amount_currency: str
     fees_amount_cents: int = big_integer()
     taxable_base_amount_cents: int = big_integer()
+
+
+class InvoiceMetadata(TenantRow, table=True):
+    """A key and a value that a client noted on an invoice."""
+
+    __tablename__ = "invoice_metadata"
+    __table_args__ = (sa.UniqueConstraint("invoice_id", "key"),)
+
+    invoice_id: UUID = reference("invoices.id")
+    key: str
+    value: str
+
+
+class InvoiceAppliedCustomSection(TenantRow, table=True):
+    """A custom section as it read when the invoice was made."""
+
+    __tablename__ = "invoice_applied_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("invoice_id", "code"),)
+
+    invoice_id: UUID = reference("invoices.id")
+    code: str
+    name: str
+    display_name: str | None = None
+    details: str | None = None
 
 
 class InvoiceNumberCounter(TenantRow, table=True):

@@ -5,16 +5,17 @@ The contract is tested in tests/domain/metering/test_event_store.py, against exa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from domain.kernel.money import ZERO
+from domain.kernel.pagination import Page, PageRequest
 from domain.metering.usage import Group, UsageQuestion
 
-__all__ = ["MAX_NUMBER_LENGTH", "NUMBER", "EventStore", "RawUsage"]
+__all__ = ["MAX_NUMBER_LENGTH", "NUMBER", "CountedEvent", "EventStore", "RawUsage"]
 
 # What a property must look like to be read as a number; anything else is passed over (handbook, metering 8.2). Longer
 # texts are no numbers either: a limit keeps the stored value within what an index entry can hold.
@@ -44,8 +45,24 @@ class RawUsage:
     last_event_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CountedEvent:
+    """An event behind a usage. value: what the aggregation read of it, as text; None where events are just counted."""
+
+    transaction_id: str
+    timestamp: datetime
+    created_at: datetime
+    properties: Mapping[str, Any]
+    value: str | None
+
+
 class EventStore(Protocol):
     """Answers questions of one shape, for one organization."""
+
+    async def counted(self, question: UsageQuestion, group: Group, request: PageRequest) -> Page[CountedEvent]:
+        """A page of the events that take part in one group of a question, latest use first. Of a page past the end
+        the number of all is not known, it is 0. Where units are carried, the events before the window belong to it."""
+        ...
 
     async def aggregate(self, questions: Sequence[UsageQuestion]) -> list[list[RawUsage]]:
         """For each question, in order, its groups with at least one event that takes part (zero or one of them without

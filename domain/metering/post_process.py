@@ -6,9 +6,8 @@ so that a thousand flushes a second are a few runs a second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -27,7 +26,17 @@ EVENTS_PER_JOB: Final = 500
 
 _jobs = table(Job)
 
-
+# One run of an organization at a time asks for billing: what it asks for holds all events stored before those that a
+# later run asks for.
+_ONE_BY_ONE: Final = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended('metering.post_process:' || :organization, 0))"
+)
+_WAITING: Final = sa.text(
+    f"""
+    SELECT arguments FROM jobs
+    WHERE organization_id = :organization_id AND actor = '{POST_PROCESS}' AND status = 'pending'
+    """  # noqa: S608
+)
 # Which of the codes are on a charge paid in advance at all: for most events the work ends here.
 _CODES: Final = sa.text(
     """
@@ -38,7 +47,7 @@ _CODES: Final = sa.text(
 )
 _BILLED: Final = sa.text(
     """
-    SELECT e.id FROM events AS e
+    SELECT e.id, e.external_subscription_id FROM events AS e
     WHERE e.organization_id = :organization_id AND e.code = ANY(:codes) AND e.deleted_at IS NULL
       AND e.external_subscription_id = ANY(:subscriptions)
       AND e.id IN (
@@ -68,42 +77,54 @@ async def post_process(
     event makes no second fee of it. The cache was dropped before the events were acknowledged; this is for a server
     that was killed in between.
     """
-    touched, used, ranges = set(subscriptions), set(codes), {tuple(ids)} if ids else set()
-    for arguments in await _taken_along(work):
-        touched.update(arguments["subscriptions"])
-        used.update(arguments["codes"])
-        if arguments.get("ids"):
-            ranges.add(tuple(arguments["ids"]))
+    own = {"subscriptions": subscriptions, "codes": codes, "ids": ids}
+    taken = [own, *await _taken_along(work)]
+    in_advance = bool(await _codes_in_advance(work, taken))
+    if in_advance:
+        await work.session.execute(_ONE_BY_ONE, {"organization": str(work.organization_id)})
+        while more := await _taken_along(work):
+            taken += more
+    touched = {external_id for each in taken for external_id in each["subscriptions"]}
     if not touched:
         return
     await usage_cache.drop((work.organization_id, external_id) for external_id in touched)
     await mark_event_received(work, sorted(touched))
-    billed = [str(event_id) for event_id in await _in_advance(work, touched, used, sorted(ranges))]
-    for start in range(0, len(billed), EVENTS_PER_JOB):
-        work.enqueue(JobRequest(PAY_IN_ADVANCE, {"event_ids": billed[start : start + EVENTS_PER_JOB]}))
+    if in_advance:
+        # An event that is earlier must not be billed later because its own run waits for this one.
+        waiting = await work.session.execute(_WAITING, {"organization_id": work.organization_id})
+        await _bill_in_advance(work, [*taken, *waiting.scalars()])
 
 
-async def _in_advance(
-    work: UnitOfWork, subscriptions: set[str], codes: set[str], ranges: Sequence[tuple[str, ...]]
-) -> Sequence[UUID]:
-    """The events in these ranges of ids whose subscription, at the event's time, has a charge paid in advance."""
+async def _bill_in_advance(work: UnitOfWork, stored: Sequence[Mapping[str, Any]]) -> None:
+    """Asks for the billing of the events that these jobs speak of whose subscription, at the event's time, has a charge
+    paid in advance; earlier events in earlier jobs."""
+    ranges = sorted({tuple(each["ids"]) for each in stored if each.get("ids")})
     if not ranges:
-        return ()
-    tenant = {"organization_id": work.organization_id}
-    billed = (await work.session.execute(_CODES, {**tenant, "codes": sorted(codes)})).scalars().all()
-    if not billed:
-        return ()
+        return
     found = await work.session.execute(
         _BILLED,
         {
-            **tenant,
-            "codes": list(billed),
-            "subscriptions": sorted(subscriptions),
+            "organization_id": work.organization_id,
+            "codes": await _codes_in_advance(work, stored),
+            "subscriptions": sorted({external_id for each in stored for external_id in each["subscriptions"]}),
             "first": [first for first, _ in ranges],
             "last": [last for _, last in ranges],
         },
     )
-    return found.scalars().all()
+    billed = found.all()
+    for start in range(0, len(billed), EVENTS_PER_JOB):
+        some = billed[start : start + EVENTS_PER_JOB]
+        arguments = {
+            "event_ids": [str(row.id) for row in some],
+            "subscriptions": sorted({row.external_subscription_id for row in some}),
+        }
+        work.enqueue(JobRequest(PAY_IN_ADVANCE, arguments))
+
+
+async def _codes_in_advance(work: UnitOfWork, stored: Sequence[Mapping[str, Any]]) -> list[str]:
+    codes = sorted({code for each in stored for code in each["codes"]})
+    found = await work.session.execute(_CODES, {"organization_id": work.organization_id, "codes": codes})
+    return list(found.scalars())
 
 
 async def _taken_along(work: UnitOfWork) -> Sequence[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from domain.metering.event_store import MAX_NUMBER_LENGTH, NUMBER
 
-__all__ = ["KINDS", "number_of", "plain_statement", "rich_statement"]
+__all__ = ["KINDS", "counted_statement", "number_of", "plain_statement", "rich_statement"]
 
 
 def number_of(text: str) -> str:
@@ -80,11 +80,12 @@ def plain_statement(aggregation_type: str, *, stored: bool) -> str:
 # Questions with filters, groups, lists, proration or weighing ---------------------------------------------------------
 
 # The events of a question's bucket. Objects and lists of conditions are null where there are none.
-_TAKEN: Final = f"""
-    SELECT e.timestamp, e.created_at, e.sequence, e.precise_total_amount_cents, {{columns}},
-           CASE WHEN q.group_by IS NULL THEN CAST('[]' AS jsonb) ELSE (
-               SELECT jsonb_agg(nullif(e.properties ->> g.key, '') ORDER BY g.place)
-               FROM jsonb_array_elements_text(q.group_by) WITH ORDINALITY AS g(key, place)) END AS grouping_values
+_GROUPING: Final = """
+    CASE WHEN q.group_by IS NULL THEN CAST('[]' AS jsonb) ELSE (
+        SELECT jsonb_agg(nullif(e.properties ->> g.key, '') ORDER BY g.place)
+        FROM jsonb_array_elements_text(q.group_by) WITH ORDINALITY AS g(key, place)) END
+"""
+_BUCKET: Final = f"""
     {_RANGE}
       AND (q.before_at IS NULL
            OR (e.timestamp, e.created_at, e.sequence) < (q.before_at, q.before_created_at, q.before_sequence))
@@ -99,6 +100,11 @@ _TAKEN: Final = f"""
                SELECT FROM jsonb_each(i.condition) AS c(key, allowed)
                WHERE NOT c.allowed ? coalesce(e.properties ->> c.key, ''))))
 """  # noqa: S608
+_TAKEN: Final = f"""
+    SELECT e.timestamp, e.created_at, e.sequence, e.precise_total_amount_cents, {{columns}},
+           {_GROUPING} AS grouping_values
+    {_BUCKET}
+"""
 
 _NUMBER_COLUMN: Final = f"CASE WHEN q.stored THEN {_STORED} ELSE {_RAW} END AS value"
 _TAKEN_NUMBERS: Final = _TAKEN.format(columns=_NUMBER_COLUMN)
@@ -203,14 +209,35 @@ KINDS: Final = {
 }
 
 
+_QUESTIONS: Final = """
+    jsonb_to_recordset(CAST(:questions AS jsonb)) AS q(
+        n integer, subscription text, code text, field text, stored boolean, first timestamptz, last timestamptz,
+        start timestamptz, weighing_end timestamptz, before_at timestamptz, before_created_at timestamptz,
+        before_sequence bigint, matching jsonb, ignored jsonb, empty jsonb, group_by jsonb, zone text,
+        first_day date, last_day date, with_values boolean)
+"""
+
+
 def rich_statement(kind: str) -> str:
     """For questions that are not plain, of one of KINDS: a row for each group."""
+    return f"SELECT q.n, u.* FROM {_QUESTIONS} CROSS JOIN LATERAL ({KINDS[kind]}) AS u"  # noqa: S608
+
+
+# What an aggregation reads of an event, as text; events that do not have it take no part.
+_COUNTED_VALUES: Final = {
+    "count_agg": ("CAST(NULL AS text)", "true"),
+    "unique_count_agg": ("e.properties ->> q.field", f"{_OPERATION} IN ('add', 'remove')"),
+}
+
+
+def counted_statement(aggregation_type: str) -> str:
+    """A page of the events behind one group of one question, latest use first, and how many there are in all."""
+    value, taking_part = _COUNTED_VALUES.get(aggregation_type, (f"CAST({_RAW} AS text)", f"{_RAW} IS NOT NULL"))
     return f"""
-        SELECT q.n, u.*
-        FROM jsonb_to_recordset(CAST(:questions AS jsonb)) AS q(
-            n integer, subscription text, code text, field text, stored boolean, first timestamptz, last timestamptz,
-            start timestamptz, weighing_end timestamptz, before_at timestamptz, before_created_at timestamptz,
-            before_sequence bigint, matching jsonb, ignored jsonb, empty jsonb, group_by jsonb, zone text,
-            first_day date, last_day date, with_values boolean)
-        CROSS JOIN LATERAL ({KINDS[kind]}) AS u
+        SELECT u.* FROM {_QUESTIONS} CROSS JOIN LATERAL (
+            SELECT e.transaction_id, e.timestamp, e.created_at, e.properties, {value} AS value,
+                   count(*) OVER () AS total_count
+            {_BUCKET} AND {taking_part} AND {_GROUPING} = CAST(:grouping AS jsonb)
+            ORDER BY {_NEWEST} LIMIT :size OFFSET :offset
+        ) AS u
     """  # noqa: S608

@@ -9,11 +9,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.kernel.money import ZERO
+from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.metering.event_store import RawUsage
-from domain.metering.postgres_sql import number_of, plain_statement, rich_statement
+from domain.metering.event_store import CountedEvent, RawUsage
+from domain.metering.postgres_sql import counted_statement, number_of, plain_statement, rich_statement
 from domain.metering.proration import first_day, last_day, weighing_end
-from domain.metering.usage import UsageQuestion
+from domain.metering.usage import Group, UsageQuestion
 from infrastructure import exact_json
 
 __all__ = ["PostgresStore", "number_of"]
@@ -52,19 +53,48 @@ class PostgresStore:
                         found[index].append(usage)
         return found
 
+    async def counted(self, question: UsageQuestion, group: Group, request: PageRequest) -> Page[CountedEvent]:
+        rows = (
+            await self.work.session.execute(
+                sa.text(counted_statement(question.aggregation_type)),
+                {
+                    "questions": exact_json.dump_text([_plain_document(question) | _bucket_document(question)]),
+                    "organization_id": str(self.work.organization_id),
+                    "grouping": exact_json.dump_text(list(group)),
+                    "size": request.size,
+                    "offset": request.offset,
+                },
+            )
+        ).all()
+        events = [CountedEvent(*row[:-1]) for row in rows]
+        return Page(events, rows[0].total_count if rows else 0, request)
+
+
+def _plain_document(question: UsageQuestion) -> dict[str, Any]:
+    last = min(question.to, question.before.timestamp) if question.before else question.to
+    return {
+        "subscription": question.external_subscription_id,
+        "code": question.code,
+        "field": question.field_name if question.aggregation_type != "count_agg" else None,
+        "first": question.first.isoformat() if question.first else "-infinity",
+        "last": last.isoformat(),
+    }
+
+
+def _bucket_document(question: UsageQuestion) -> dict[str, Any]:
+    return {
+        "matching": _condition(question.matching) if question.matching else None,
+        "ignored": [_condition(condition) for condition in question.ignored] or None,
+        "empty": list(question.empty) or None,
+        "group_by": list(question.group_by) or None,
+    }
+
 
 def _asked(question: UsageQuestion) -> tuple[str, dict[str, Any]]:
     """The statement that answers the question, and the question as it reads it."""
     kind = question.aggregation_type
     stored = question.values_ready and kind in _READS_NUMBERS
-    last = min(question.to, question.before.timestamp) if question.before else question.to
-    document: dict[str, Any] = {
-        "subscription": question.external_subscription_id,
-        "code": question.code,
-        "field": question.field_name if kind != "count_agg" else None,
-        "first": question.first.isoformat() if question.first else "-infinity",
-        "last": last.isoformat(),
-    }
+    document = _plain_document(question)
     if question.is_plain:
         return plain_statement(kind, stored=stored), document
     if question.proration and kind == "unique_count_agg":
@@ -72,11 +102,8 @@ def _asked(question: UsageQuestion) -> tuple[str, dict[str, Any]]:
     document |= {
         "stored": stored,
         "start": question.start.isoformat(),
-        "matching": _condition(question.matching) if question.matching else None,
-        "ignored": [_condition(condition) for condition in question.ignored] or None,
-        "empty": list(question.empty) or None,
-        "group_by": list(question.group_by) or None,
         "with_values": question.with_values,
+        **_bucket_document(question),
     }
     if question.before:
         document |= {

@@ -32,6 +32,7 @@ class Opening:
     ending_at: datetime | None = None
     consolidate_invoice: bool = True
     purchase_order_number: str | None = None
+    progressive_billing_disabled: bool = False
     previous_subscription_id: UUID | None = None
 
 
@@ -48,6 +49,7 @@ async def open_subscription(work: UnitOfWork, opening: Opening) -> Subscription:
         ending_at=opening.ending_at,
         consolidate_invoice=opening.consolidate_invoice,
         purchase_order_number=opening.purchase_order_number,
+        progressive_billing_disabled=opening.progressive_billing_disabled,
         previous_subscription_id=opening.previous_subscription_id,
         status="pending",
     )

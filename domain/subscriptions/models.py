@@ -11,14 +11,17 @@ from sqlmodel import Field
 
 from domain.kernel.rows import TenantRow, decimal, one_of, reference, timestamp
 
-__all__ = ["FixedChargeEvent", "FixedChargeUnitsOverride", "Subscription"]
+__all__ = [
+    "ActivationRule", "FixedChargeEvent", "FixedChargeUnitsOverride", "Subscription", "SubscriptionCustomSection",
+]  # fmt: skip
 
 
 class Subscription(TenantRow, table=True):
     """A customer's subscription to a plan.
 
     `subscription_at` is the anchor of anniversary periods and is inherited along plan changes; `started_at` is when
-    this row became active. `external_id` is unique among active rows of an organization.
+    this row became active. `external_id` is unique among active rows of an organization. `billing_entity_id` issues
+    the invoices instead of the customer's. `cancellation_reason` is set where a payment decided.
     """
 
     __tablename__ = "subscriptions"
@@ -29,6 +32,9 @@ class Subscription(TenantRow, table=True):
         one_of("on_termination_invoice", ("generate", "skip")),
         sa.Index("uq_subscriptions_active_external_id", "organization_id", "external_id", unique=True,
                  postgresql_where=sa.text("status = 'active'")),
+        one_of("cancellation_reason", ("payment_failed", "timeout")),
+        sa.Index("uq_subscriptions_incomplete_external_id", "organization_id", "external_id", unique=True,
+                 postgresql_where=sa.text("status = 'incomplete'")),
         sa.Index("ix_subscriptions_listed", "organization_id", "subscription_at"),
         sa.Index("ix_subscriptions_external_id", "organization_id", "external_id"),
         sa.Index("ix_subscriptions_active", "organization_id", "customer_id",
@@ -53,8 +59,11 @@ class Subscription(TenantRow, table=True):
     on_termination_invoice: str = Field(default="generate")
     consolidate_invoice: bool = Field(default=True)
     purchase_order_number: str | None = None
+    billing_entity_id: UUID | None = reference("billing_entities.id", nullable=True)
+    progressive_billing_disabled: bool = Field(default=False)
+    skip_invoice_custom_sections: bool = Field(default=False)
+    cancellation_reason: str | None = None
     last_received_event_on: date | None = None
-    progressive_billing_disabled: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
 class FixedChargeEvent(TenantRow, table=True):
@@ -82,3 +91,33 @@ class FixedChargeUnitsOverride(TenantRow, table=True):
     subscription_id: UUID = reference("subscriptions.id")
     fixed_charge_id: UUID = reference("fixed_charges.id", index=True)
     units: Decimal = decimal(30, 10)
+
+
+class ActivationRule(TenantRow, table=True):
+    """What must happen before a subscription becomes active. `timeout_hours` of 0 waits for ever."""
+
+    __tablename__ = "subscription_activation_rules"
+    __table_args__ = (
+        one_of("rule_type", ("payment",)),
+        one_of("status", ("inactive", "pending", "satisfied", "declined", "failed", "expired", "not_applicable")),
+        sa.CheckConstraint("timeout_hours >= 0", name="timeout_hours_not_negative"),
+        sa.UniqueConstraint("subscription_id", "rule_type"),
+        sa.Index("ix_subscription_activation_rules_expiring", "organization_id", "expires_at",
+                 postgresql_where=sa.text("status = 'pending'")),
+    )  # fmt: skip
+
+    subscription_id: UUID = reference("subscriptions.id")
+    rule_type: str
+    timeout_hours: int = Field(default=0)
+    status: str = Field(default="inactive")
+    expires_at: datetime | None = timestamp()
+
+
+class SubscriptionCustomSection(TenantRow, table=True):
+    """A section that invoices of one subscription carry, instead of the customer's."""
+
+    __tablename__ = "subscription_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("subscription_id", "section_id"),)
+
+    subscription_id: UUID = reference("subscriptions.id")
+    section_id: UUID = reference("invoice_custom_sections.id", index=True)

@@ -47,6 +47,7 @@ class CreateSubscriptionInput:
     consolidate_invoice: bool | None = strawberry.UNSET
     purchase_order_number: str | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
+    progressive_billing_disabled: bool | None = strawberry.UNSET
 
 
 @strawberry.input
@@ -60,6 +61,7 @@ class UpdateSubscriptionInput:
     consolidate_invoice: bool | None = strawberry.UNSET
     purchase_order_number: str | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
+    progressive_billing_disabled: bool | None = strawberry.UNSET
 
 
 @strawberry.input

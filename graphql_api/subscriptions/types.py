@@ -116,6 +116,7 @@ class Subscription:
     on_termination_invoice: OnTerminationInvoiceEnum
     consolidate_invoice: bool
     purchase_order_number: str | None
+    progressive_billing_disabled: bool | None
     billing_entity_id: strawberry.ID | None = None
 
     @strawberry.field
@@ -228,4 +229,5 @@ def subscription_type(row: sa.Row[Any]) -> Subscription:
         on_termination_invoice=OnTerminationInvoiceEnum(row.on_termination_invoice),
         consolidate_invoice=row.consolidate_invoice,
         purchase_order_number=row.purchase_order_number,
+        progressive_billing_disabled=row.progressive_billing_disabled,
     )

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from domain.kernel.ids import new_id
 from domain.kernel.tenancy import Tenant
 from infrastructure.database import bare_url
+from tests.tenancy.rows import MODELS
 
 __all__ = ["World", "instant"]
 
@@ -27,6 +28,11 @@ def instant(text: str) -> datetime:
     """An instant from its text; UTC where it names no zone."""
     parsed = datetime.fromisoformat(text)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _defaults(table: str) -> dict[str, Any]:
+    fields = MODELS[table].model_fields
+    return {name: each.default for name, each in fields.items() if isinstance(each.default, bool | int | str)}
 
 
 @dataclass
@@ -90,8 +96,8 @@ class World:
         return cursor.fetchall() if cursor.description else []
 
     def insert(self, table: str, **values: Any) -> UUID:
-        """One row, with an id and times unless given; its id."""
-        row = {"id": new_id(), "created_at": self.now, "updated_at": self.now, **values}
+        """One row, with an id, times and the model's plain defaults unless given; its id."""
+        row = {"id": new_id(), "created_at": self.now, "updated_at": self.now, **_defaults(table), **values}
         statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, row)),

@@ -56,6 +56,20 @@ async def test_a_subscription_without_an_external_id_gets_one(admin: Caller) -> 
     assert (shown["charges"], shown["fees"], shown["nextPlan"], shown["previousPlan"]) == ([], [], None, None)
 
 
+async def test_progressive_billing_is_switched_off_for_a_subscription_and_its_successor(admin: Caller) -> None:
+    who = await customer(admin)
+    shown = await create(admin, who, await plan(admin), progressiveBillingDisabled=True)
+    query = "query($id: ID!) { subscription(id: $id) { progressiveBillingDisabled } }"
+    assert (await admin.data(query, {"id": shown["id"]}))["subscription"] == {"progressiveBillingDisabled": True}
+    dearer = await plan(admin, amountCents="5000")
+    upgraded = await create(admin, who, dearer, externalId=shown["externalId"])
+    assert (await admin.data(query, {"id": upgraded["id"]}))["subscription"] == {"progressiveBillingDisabled": True}
+    update = """mutation($input: UpdateSubscriptionInput!) {
+        updateSubscription(input: $input) { progressiveBillingDisabled } }"""
+    body = {"id": upgraded["id"], "progressiveBillingDisabled": False}
+    assert (await admin.data(update, {"input": body}))["updateSubscription"] == {"progressiveBillingDisabled": False}
+
+
 async def test_a_downgrade_shows_what_comes_next(admin: Caller) -> None:
     who = await customer(admin)
     first = await create(admin, who, await plan(admin, code="dear"))

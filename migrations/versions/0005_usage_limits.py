@@ -1,7 +1,7 @@
 """Usage thresholds of subscriptions, progressive billing, lifetime usage, usage alerts, daily usage
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0005
+Revises: 0004
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import row_security as rls
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -251,10 +251,6 @@ def upgrade() -> None:
         "applied_usage_thresholds",
         ["usage_threshold_id"],
         unique=False,
-    )
-    op.add_column(
-        "subscriptions",
-        sa.Column("progressive_billing_disabled", sa.Boolean(), server_default=sa.text("false"), nullable=False),
     )
     op.add_column("usage_thresholds", sa.Column("subscription_id", sa.Uuid(), nullable=True))
     op.alter_column("usage_thresholds", "plan_id", nullable=True)
