@@ -64,7 +64,7 @@ def assemble(
     first = lines[0].subscription
     customer = first.customer
     _refuse_mixed(lines)
-    if target.in_advance:
+    if target.in_advance or target.progressive:
         draft, dates = False, dates or advance_dates(customer.dates, target.at)
     dates = dates or invoice_dates(customer.dates, target.at, periodic=target.periodic)
     draft = customer.dates.grace_period > 0 if draft is None else draft
@@ -75,7 +75,12 @@ def assemble(
     ]
     if target.in_advance and not rated:
         return None
-    levels = [level for line in lines for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)]
+    levels = [
+        level
+        for line in lines
+        if not line.progressive
+        for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)
+    ]
     return Built(target, invoice_of(target, lines, rated, draft=draft, dates=dates), levels)
 
 
@@ -90,7 +95,8 @@ def invoice_of(
         Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency),
         DRAFT if draft else FINALIZED,
     )
-    final = "finalized" if calculation.fees_amount_cents or customer.finalizes_zero else "closed"
+    shown = calculation.fees_amount_cents or customer.finalizes_zero or target.progressive
+    final = "finalized" if shown else "closed"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)
@@ -100,7 +106,7 @@ def invoice_of(
             "id": target.invoice_id,
             "customer_id": customer.id,
             "billing_entity_id": customer.billing_entity_id,
-            "invoice_type": "subscription",
+            "invoice_type": "progressive_billing" if target.progressive else "subscription",
             "status": "draft" if draft else final,
             "currency": first.currency,
             "timezone": customer.timezone,

@@ -40,7 +40,7 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
     now = clock.now()
     targets = [
         Target(
-            new_id(),
+            request.invoice_id or new_id(),
             now,
             tuple(Line(subscription, request.at, request.reason) for subscription in request.subscription_ids),
             skip_charges=request.skip_charges,

@@ -36,6 +36,8 @@ def rate_line(line: BilledLine, known: Known, *, issuing_date: date, created_at:
     """The fees of one subscription on one invoice, the base fee first; those without an invoice are among them."""
     if line.reason == "in_advance_charge":
         return list(changed_units_fees(line, known.facts, known.history))
+    if line.progressive:
+        return list(usage_fees(line, known.asked.get(line.number, ()), known.usage))
     fees = []
     if line.bills_periods and is_base_fee_due(
         line.subscription, line.past, line.at, issuing_date=issuing_date, invoice_created_at=created_at

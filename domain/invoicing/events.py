@@ -9,6 +9,7 @@ from domain.kernel.events import DomainEvent
 
 __all__ = [
     "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDrafted", "InvoicesFinalized", "OneOffInvoicesCreated",
+    "UsageThresholdsReached",
 ]  # fmt: skip
 
 
@@ -46,3 +47,10 @@ class OneOffInvoicesCreated(DomainEvent):
     """One-off invoices were made, with their numbers. Webhook invoice.one_off_created, then their documents."""
 
     invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageThresholdsReached(DomainEvent):
+    """Usage thresholds were billed. Webhook subscription.usage_threshold_reached for each applied threshold."""
+
+    applied_threshold_ids: tuple[UUID, ...]
