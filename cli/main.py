@@ -113,6 +113,15 @@ def jobs(context: typer.Context) -> None:
     ledger(args=context.args, prog_name="tarn jobs")
 
 
+@app.command(rich_help_panel=OPERATE, context_settings=DELEGATED, add_help_option=False)
+def verify(context: typer.Context) -> None:
+    """Prove what was billed by computing it again."""
+    _database_url()
+    from cli.verify import app as verifier
+
+    verifier(args=context.args, prog_name="tarn verify")
+
+
 @app.command(rich_help_panel=OPERATE)
 def schema(
     path: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - prints.")] = Path("schema.graphql"),

@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 import domain.catalog.models
+import domain.credits.models
 import domain.customers.models
 import domain.identity.models
 import domain.invoicing.models

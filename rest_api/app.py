@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 from rest_api import (
     add_ons,
     billable_metrics,
+    billing_entities,
     customers,
     downloads,
     events,
@@ -28,7 +29,7 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, billable_metrics, customers, organizations, plan_charges, plan_charge_filters,
+    events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, invoices, fees, downloads,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,13 +11,14 @@ from uuid import UUID
 
 from domain.billing.fee_rows import FeeRows, fee_rows, tax_columns
 from domain.billing.lines import BilledLine
+from domain.billing.purse import Purse
 from domain.billing.rated_fee import RatedFee
 from domain.billing.rating import Known, rate_line
 from domain.billing.requests import Target
 from domain.billing.tax_facts import TaxFacts
 from domain.billing.usage_fees import kept_levels
 from domain.invoicing.calculation.calculate import DRAFT, FINALIZED, calculate
-from domain.invoicing.calculation.state import Calculation, FeeLine
+from domain.invoicing.calculation.state import Calculation, FeeLine, ProgressiveInvoice
 from domain.invoicing.calculation.taxes import tax_fee
 from domain.invoicing.dates import InvoiceDates, advance_dates, invoice_dates
 from domain.invoicing.rows import InvoiceRows
@@ -32,12 +33,13 @@ __all__ = ["Built", "Rated", "assemble", "invoice_of", "standalone_fees"]
 class Built:
     """An invoice ready to be written. status: draft, finalized or closed; a finalized one still needs its number.
 
-    levels: what weighted sums carry on from here.
+    levels: what weighted sums carry on from here. purse: what its deductions were taken from.
     """
 
     target: Target
     rows: InvoiceRows
     levels: Sequence[KeptLevel] = ()
+    purse: Purse = field(default_factory=Purse)
 
     @property
     def status(self) -> str:
@@ -52,11 +54,12 @@ def assemble(
     lines: Sequence[BilledLine],
     known: Known,
     *,
+    purse: Purse,
     draft: bool | None = None,
     dates: InvoiceDates | None = None,
 ) -> Built | None:
     """The rows of one invoice. draft: whether it is one, None for as the grace period says; dates: instead of the
-    computed ones.
+    computed ones. purse: the customer's, which has less afterwards.
 
     None where units of fixed charges were to be billed and none have changed. Raises ValidationFailed for
     subscriptions that cannot share an invoice.
@@ -81,21 +84,36 @@ def assemble(
         if not line.progressive
         for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)
     ]
-    return Built(target, invoice_of(target, lines, rated, draft=draft, dates=dates), levels)
+    credited = [known.progressive[line.number] for line in lines if line.number in known.progressive]
+    rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, progressive=credited)
+    return Built(target, rows, levels, purse)
 
 
 def invoice_of(
-    target: Target, lines: Sequence[BilledLine], rated: Sequence[Rated], *, draft: bool, dates: InvoiceDates
+    target: Target,
+    lines: Sequence[BilledLine],
+    rated: Sequence[Rated],
+    *,
+    purse: Purse,
+    draft: bool,
+    dates: InvoiceDates,
+    progressive: Sequence[ProgressiveInvoice] = (),
 ) -> InvoiceRows:
-    """The rows of an invoice with these fees; those without an invoice go with it."""
+    """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
+
+    progressive: invoices that billed part of the usage before.
+    """
     first = lines[0].subscription
     customer = first.customer
     invoiced = [each for each in rated if not each[1].standalone]
-    calculation = calculate(
-        Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency),
-        DRAFT if draft else FINALIZED,
+    calculation = Calculation(
+        fees=tuple(_fee_line(*each) for each in invoiced),
+        currency=first.currency,
+        progressive_invoices=tuple(progressive),
     )
-    shown = calculation.fees_amount_cents or customer.finalizes_zero or target.progressive
+    calculation = calculate(purse.offer(calculation), DRAFT if draft else FINALIZED)
+    purse.spend(calculation.credits)
+    shown = calculation.fees_amount_cents or first.finalizes_zero or target.progressive
     final = "finalized" if shown else "closed"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
@@ -105,7 +123,7 @@ def invoice_of(
         invoice={
             "id": target.invoice_id,
             "customer_id": customer.id,
-            "billing_entity_id": customer.billing_entity_id,
+            "billing_entity_id": first.billing_entity_id,
             "invoice_type": "progressive_billing" if target.progressive else "subscription",
             "status": "draft" if draft else final,
             "currency": first.currency,
@@ -127,6 +145,7 @@ def invoice_of(
         fee_taxes=fees.taxes,
         taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
         pricing_units=fees.pricing_units,
+        credits=calculation.credits,
     )
 
 
@@ -141,6 +160,8 @@ def _refuse_mixed(lines: Sequence[BilledLine]) -> None:
         raise ValidationFailed({"purchase_order_number": ["mixed_purchase_order_numbers"]})
     if any(line.subscription.customer.id != first.customer.id for line in lines):
         raise ValidationFailed({"customer": ["mixed_customers"]})
+    if any(line.subscription.billing_entity_id != first.billing_entity_id for line in lines):
+        raise ValidationFailed({"billing_entity": ["mixed_billing_entities"]})
     if any(line.subscription.currency != first.currency for line in lines):
         raise ValidationFailed({"currency": ["mixed_currencies"]})
 
@@ -152,7 +173,7 @@ def _fee_line(line: BilledLine, fee: RatedFee, taxes: Sequence[TaxFacts]) -> Fee
         taxes=tuple(each.tax for each in taxes),
         billable_metric_id=fee.billable_metric_id,
         plan_ids=line.subscription.plan_ids,
-        charge_id=fee.charge_id,
+        charge_id=(line.subscription.id, fee.charge_id) if fee.charge_id else None,
         charge_key=(fee.charge_filter_id, tuple(sorted(fee.grouped_by.items()))) if fee.charge_id else None,
     )
 

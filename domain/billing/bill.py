@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from domain.billing.assemble import Built
 from domain.billing.build import build
+from domain.billing.deductions import store_deductions
 from domain.billing.lines import AlreadyBilled
 from domain.billing.regroup import regroup_paid_fees
 from domain.billing.requests import BillRequest, Line, Target
@@ -26,6 +31,15 @@ __all__ = ["LostRace", "bill_paid_fees", "bill_subscriptions", "number_and_annou
 REGROUPING = ("subscription_periodic", "subscription_terminating", "upgrading")
 
 
+_SHARED_BY: Final = sa.text(
+    """
+    SELECT s.id, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id), s.purchase_order_number
+    FROM subscriptions s JOIN plans p ON p.id = s.plan_id JOIN customers c ON c.id = s.customer_id
+    WHERE s.id = ANY(:ids)
+    """
+)
+
+
 class LostRace(Exception):
     """Another run billed part of an invoice between the check and the write; the next try leaves that part out."""
 
@@ -37,6 +51,7 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
     terminating bill that exists and ValidationFailed for subscriptions that cannot share an invoice; nothing is
     written then. A fixed number of statements for any number of requests.
     """
+    requests = await _apart(work, requests)
     now = clock.now()
     targets = [
         Target(
@@ -52,6 +67,7 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
     if built:
         written = await insert_invoices(work, [each.rows for each in built])
         kept = [each for each in built if _complete(each, written.get(each.target.invoice_id, 0))]
+        await store_deductions(work, kept)
         await keep_levels(work, [level for each in kept for level in each.levels])
     alone = tuple(UUID(row["id"]) for each in kept for row in each.rows.fees if row["invoice_id"] is None)
     if alone:
@@ -59,6 +75,22 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
     regrouped = await regroup_paid_fees(work, [each for each in requests if each.reason in REGROUPING])
     await number_and_announce(work, [*kept, *regrouped])
     return [each.target.invoice_id for each in (*kept, *regrouped)]
+
+
+async def _apart(work: UnitOfWork, requests: Sequence[BillRequest]) -> list[BillRequest]:
+    """Plan changes whose two rows can't share an invoice, for another currency, billing entity or purchase order
+    number, become two requests. One statement, none without a plan change."""
+    ids = [each for request in requests if request.reason == "upgrading" for each in request.subscription_ids]
+    if not ids:
+        return list(requests)
+    keys = {row.id: tuple(row)[1:] for row in await work.session.execute(_SHARED_BY, {"ids": ids})}
+    apart = []
+    for request in requests:
+        groups: dict[Any, list[UUID]] = {}
+        for each in request.subscription_ids:
+            groups.setdefault(keys.get(each), []).append(each)
+        apart += [replace(request, subscription_ids=tuple(some)) for some in groups.values()]
+    return apart
 
 
 async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) -> list[UUID]:

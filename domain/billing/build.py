@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain.billing.assemble import Built, assemble
+from domain.billing.deductions import load_purses
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
-from domain.billing.lines import billed_lines
+from domain.billing.lines import BilledLine, billed_lines
+from domain.billing.progressive_credits import load_progressive
 from domain.billing.rating import Known
 from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
@@ -16,7 +18,7 @@ from domain.invoicing.dates import InvoiceDates
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.charge_questions import measure_charges
 
-__all__ = ["build"]
+__all__ = ["build", "read_known"]
 
 
 async def build(
@@ -33,6 +35,27 @@ async def build(
     The number of statements does not depend on the number of targets. Raises ValidationFailed for subscriptions that
     cannot share an invoice and AlreadyBilled.
     """
+    planned, known = await read_known(work, targets)
+    dates = dates or {}
+    purses = await load_purses(work, {line.subscription.customer.id for _, lines in planned for line in lines})
+    built = [
+        assemble(
+            target,
+            lines,
+            known,
+            purse=purses[lines[0].subscription.customer.id],
+            draft=draft,
+            dates=dates.get(target.invoice_id),
+        )
+        for target, lines in planned
+    ]
+    return [each for each in built if each is not None]
+
+
+async def read_known(
+    work: UnitOfWork, targets: Sequence[Target]
+) -> tuple[list[tuple[Target, list[BilledLine]]], Known]:
+    """The lines of each target that are to be billed, and all that rating them reads."""
     facts = await load_facts(work.session, targets)
     planned = await billed_lines(work.session, facts, targets)
     asked: dict[int, Sequence[AskedCharge]] = {
@@ -44,9 +67,5 @@ async def build(
     usage = await measure_charges(
         work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
     )
-    known = Known(facts, await load_history(work.session, facts, planned), asked, usage)
-    dates = dates or {}
-    built = [
-        assemble(target, lines, known, draft=draft, dates=dates.get(target.invoice_id)) for target, lines in planned
-    ]
-    return [each for each in built if each is not None]
+    history = await load_history(work.session, facts, planned)
+    return planned, Known(facts, history, asked, usage, await load_progressive(work.session, planned))

@@ -30,7 +30,7 @@ _DUE: Final = sa.text(
     """
     WITH subscription AS (
         SELECT s.id, s.customer_id, s.billing_time, s.subscription_at, s.consolidate_invoice, s.purchase_order_number,
-               p.interval, p.amount_currency, c.billing_entity_id,
+               p.interval, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id) AS billing_entity_id,
                coalesce(p.bill_charges_monthly, false) OR coalesce(p.bill_fixed_charges_monthly, false) AS split,
                zone.name AS timezone, today.day, (s.subscription_at AT TIME ZONE zone.name)::date AS anchor
         FROM subscriptions s

@@ -34,7 +34,6 @@ class CustomerFacts:
     billing_entity_id: UUID
     timezone: str
     self_billed: bool
-    finalizes_zero: bool
     dates: DateSettings
 
 
@@ -43,6 +42,8 @@ class SubscriptionFacts:
     """A subscription on its plan. Amounts in cents. next_plan_id: of the successor, None without one.
 
     first_started_at: the start of the trial of the external id; only set for plans with a trial.
+    billing_entity_id: of its invoices, which gives numbers, documents and the rule for invoices of nothing
+    (finalizes_zero); zone, terms and taxes come from the customer's.
     """
 
     id: UUID
@@ -59,6 +60,8 @@ class SubscriptionFacts:
     trial_ended_at: datetime | None
     first_started_at: datetime | None
     purchase_order_number: str | None
+    billing_entity_id: UUID
+    finalizes_zero: bool
     predecessor_id: UUID | None
     predecessor_upgraded: bool
     next_plan_id: UUID | None
@@ -119,8 +122,9 @@ _SUBSCRIPTIONS = sa.text(
            coalesce(c.subscription_invoice_issuing_date_anchor, e.subscription_invoice_issuing_date_anchor) AS anchor,
            coalesce(c.subscription_invoice_issuing_date_adjustment,
                     e.subscription_invoice_issuing_date_adjustment) AS adjustment,
+           issuer.id AS issuer_id,
            CASE c.finalize_zero_amount_invoice WHEN 'finalize' THEN true WHEN 'skip' THEN false
-                ELSE e.finalize_zero_amount_invoice END AS finalizes_zero,
+                ELSE issuer.finalize_zero_amount_invoice END AS finalizes_zero,
            pp.amount_cents AS previous_amount_cents, pp.interval AS previous_interval,
            n.plan_id AS next_plan_id, np.amount_cents AS next_amount_cents, np.interval AS next_interval,
            CASE WHEN p.trial_period > 0 THEN (
@@ -131,6 +135,7 @@ _SUBSCRIPTIONS = sa.text(
     JOIN plans p ON p.id = s.plan_id
     JOIN customers c ON c.id = s.customer_id
     JOIN billing_entities e ON e.id = c.billing_entity_id
+    JOIN billing_entities issuer ON issuer.id = coalesce(s.billing_entity_id, c.billing_entity_id)
     LEFT JOIN subscriptions previous ON previous.id = s.previous_subscription_id
     LEFT JOIN plans pp ON pp.id = previous.plan_id
     LEFT JOIN LATERAL (
@@ -251,6 +256,8 @@ def _subscriptions(rows: Sequence[sa.Row[Any]]) -> dict[UUID, SubscriptionFacts]
             trial_ended_at=row.trial_ended_at,
             first_started_at=row.first_started_at,
             purchase_order_number=row.purchase_order_number,
+            billing_entity_id=row.issuer_id,
+            finalizes_zero=row.finalizes_zero,
             predecessor_id=row.previous_subscription_id,
             predecessor_upgraded=row.previous_interval is not None
             and is_upgrade((row.previous_amount_cents, row.previous_interval), old),
@@ -265,7 +272,6 @@ def _customer(row: sa.Row[Any]) -> CustomerFacts:
         billing_entity_id=row.billing_entity_id,
         timezone=row.timezone,
         self_billed=row.account_type == "partner",
-        finalizes_zero=row.finalizes_zero,
         dates=DateSettings(
             zone=zone_of(row.timezone),
             grace_period=row.grace_period,

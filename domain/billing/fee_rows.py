@@ -57,7 +57,7 @@ def fee_rows(
                 "id": fee_id,
                 "invoice_id": None if fee.standalone else target.invoice_id,
                 "customer_id": subscription.customer.id,
-                "billing_entity_id": subscription.customer.billing_entity_id,
+                "billing_entity_id": subscription.billing_entity_id,
                 "subscription_id": subscription.id,
                 "charge_id": fee.charge_id,
                 "charge_filter_id": fee.charge_filter_id,

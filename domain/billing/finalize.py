@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from domain.billing.assemble import Built
 from domain.billing.bill import number_and_announce
 from domain.billing.build import build
+from domain.billing.deductions import store_deductions
 from domain.billing.facts import zone_of
 from domain.billing.requests import Line, Target
 from domain.invoicing.dates import DateSettings, InvoiceDates, finalization_dates
@@ -97,6 +98,7 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
     dates = {target.invoice_id: _dates(drafts[target.invoice_id], target, finalizing) for target in targets}
     built = await build(work, targets, draft=not finalizing, dates=dates)
     await rebuild_invoices(work, [each.rows for each in built])
+    await store_deductions(work, built)
     if finalizing:
         await keep_levels(work, [level for each in built for level in each.levels])
     return built

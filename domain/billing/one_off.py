@@ -18,6 +18,7 @@ from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
 from domain.catalog.models import AddOn, AddOnTax, Tax
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
+from domain.identity.queries import kept_billing_entity_id
 from domain.invoicing.calculation.calculate import ONE_OFF, calculate
 from domain.invoicing.calculation.state import Calculation, FeeLine
 from domain.invoicing.calculation.state import Tax as TaxRate
@@ -75,9 +76,12 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     currency = read.choice("currency", CURRENCIES) or customer.currency or entity.default_currency
     order_number = read.text("purchase_order_number")
     read.finish()
-    for value, own in ((params.get("billing_entity_code"), entity.code), (params.get("billing_entity_id"), entity.id)):
-        if value is not None and str(value) != str(own):
-            raise NotFound("billing_entity")
+    issuer = entity
+    issuer_id = await kept_billing_entity_id(
+        work, code=params.get("billing_entity_code"), id=params.get("billing_entity_id")
+    )
+    if issuer_id is not None:
+        issuer = await work.session.get_one(BillingEntity, issuer_id)
     now = clock.now()
     lines = await _lines(work, params.get("fees"), now)
     if not customer.currency:
@@ -98,13 +102,13 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     dates = advance_dates(DateSettings(zone, net_payment_term=term), now)
     choice = customer.finalize_zero_amount_invoice
     issued = found.fees_amount_cents > 0 or choice == "finalize" or (
-        choice != "skip" and entity.finalize_zero_amount_invoice
+        choice != "skip" and issuer.finalize_zero_amount_invoice
     )  # fmt: skip
     invoice_id = new_id()
     invoice = {
         "id": invoice_id,
         "customer_id": customer.id,
-        "billing_entity_id": entity.id,
+        "billing_entity_id": issuer.id,
         "invoice_type": "one_off",
         "status": "finalized" if issued else "closed",
         "payment_status": "pending" if found.total_amount_cents > 0 else "succeeded",

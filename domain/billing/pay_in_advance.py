@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from domain.billing.assemble import Built, Rated, invoice_of, standalone_fees
 from domain.billing.bill import number_and_announce
+from domain.billing.deductions import load_purses, store_deductions
 from domain.billing.facts import Facts, Past, load_facts
 from domain.billing.fee_rows import FeeRows
 from domain.billing.lines import BilledLine
@@ -91,6 +92,7 @@ async def bill_events(work: UnitOfWork, event_ids: Sequence[UUID]) -> list[UUID]
     for currency in sorted({sale.line.subscription.currency for sale in sales}):
         requests = [_request(sale) for sale in sales if sale.line.subscription.currency == currency]
         answers |= await instant_usages(work, requests, currency=currency)
+    purses = await load_purses(work, {sale.line.subscription.customer.id for sale in sales if sale.charge.invoiceable})
     alone, built, made = FeeRows(), [], []
     for sale in sales:
         fee = _fee(sale, answers[sale.key])
@@ -99,13 +101,15 @@ async def bill_events(work: UnitOfWork, event_ids: Sequence[UUID]) -> list[UUID]
             alone += standalone_fees(sale.target, [rated])
             made.append(alone.fees[-1]["id"])
             continue
-        dates = advance_dates(sale.line.subscription.customer.dates, sale.line.at)
-        rows = invoice_of(sale.target, [sale.line], [rated], draft=False, dates=dates)
-        built.append(Built(sale.target, rows))
+        customer = sale.line.subscription.customer
+        dates, purse = advance_dates(customer.dates, sale.line.at), purses[customer.id]
+        rows = invoice_of(sale.target, [sale.line], [rated], purse=purse, draft=False, dates=dates)
+        built.append(Built(sale.target, rows, purse=purse))
         made.append(rows.fees[-1]["id"])
     await insert_fees(work, alone.fees, alone.taxes, alone.pricing_units)
     if built:
         await insert_invoices(work, [each.rows for each in built])
+        await store_deductions(work, built)
     ids = [UUID(each) for each in made]
     if ids:
         work.record(FeesCreated(tuple(ids)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from domain.billing.base_fee_due import is_base_fee_due, trial_end
@@ -14,6 +14,7 @@ from domain.billing.history import History
 from domain.billing.lines import BilledLine
 from domain.billing.rated_fee import RatedFee
 from domain.billing.usage_fees import AskedCharge, Measured, usage_fees
+from domain.invoicing.calculation.state import ProgressiveInvoice
 from domain.kernel.money import ONE, from_cents
 from domain.pricing.fee_amounts import stored
 from domain.subscriptions.base_fee import History as BaseFeeHistory
@@ -24,12 +25,16 @@ __all__ = ["Known", "rate_line"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that rating reads: facts, the past, the charges to bill by line number, and what they used by question."""
+    """All that rating reads: facts, the past, the charges to bill by line number, and what they used by question.
+
+    progressive: by line number the invoice that billed part of the line's usage before its period ended.
+    """
 
     facts: Facts
     history: History
     asked: dict[int, Sequence[AskedCharge]]
     usage: Measured
+    progressive: Mapping[int, ProgressiveInvoice] = field(default_factory=dict)
 
 
 def rate_line(line: BilledLine, known: Known, *, issuing_date: date, created_at: datetime) -> list[RatedFee]:

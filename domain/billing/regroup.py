@@ -33,12 +33,14 @@ RATE_DECIMALS: Final = 2
 _PAID: Final = sa.text(
     """
     SELECT line.n, f.id, f.amount_cents, f.amount_currency, f.taxes_amount_cents, s.id AS subscription_id,
-           s.external_id, s.started_at, s.purchase_order_number
+           s.external_id, s.started_at, s.purchase_order_number,
+           coalesce(s.billing_entity_id, k.billing_entity_id) AS billing_entity_id
     FROM json_to_recordset(CAST(:lines AS json))
          AS line(n integer, subscription_id uuid, at timestamptz, periodic boolean)
     JOIN subscriptions billed ON billed.id = line.subscription_id
     JOIN subscriptions s ON s.customer_id = billed.customer_id AND s.external_id = billed.external_id
                         AND s.status IN ('active', 'terminated')
+    JOIN customers k ON k.id = s.customer_id
     JOIN fees f ON f.subscription_id = s.id AND f.invoice_id IS NULL AND f.payment_status = 'succeeded'
                AND f.succeeded_at <= line.at
     JOIN charges c ON c.id = f.charge_id AND c.regroup_paid_fees = 'invoice'
@@ -62,7 +64,8 @@ _ATTACH: Final = sa.text(
 
 
 async def regroup_paid_fees(work: UnitOfWork, requests: Sequence[BillRequest]) -> list[Built]:
-    """The paid fees of the subscriptions of each request, on one invoice for each purchase order number.
+    """The paid fees of the subscriptions of each request, on one invoice for each purchase order number and
+    billing entity.
 
     The invoices are written and still to be numbered. Their sums are those of the fees; no coupon or credit is spent.
     One statement where nothing was paid.
@@ -78,7 +81,7 @@ async def regroup_paid_fees(work: UnitOfWork, requests: Sequence[BillRequest]) -
     groups: dict[tuple[Any, ...], dict[UUID, Any]] = defaultdict(dict)
     seen: set[UUID] = set()
     for row in found:
-        group = groups[row.n, row.amount_currency, row.purchase_order_number]
+        group = groups[row.n, row.amount_currency, row.purchase_order_number, row.billing_entity_id]
         if row.id not in seen:
             seen.add(row.id)
             group[row.id] = row
@@ -122,7 +125,7 @@ def _rows(target: Target, facts: Facts, fees: Sequence[Any], taxes: dict[UUID, l
         invoice={
             "id": target.invoice_id,
             "customer_id": customer.id,
-            "billing_entity_id": customer.billing_entity_id,
+            "billing_entity_id": first.billing_entity_id,
             "invoice_type": "advance_charges",
             "status": "finalized",
             "currency": fees[0].amount_currency,

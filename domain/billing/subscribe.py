@@ -6,7 +6,7 @@ Source: handbook, subscriptions-and-invoices 1.1 to 1.5.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
+from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
 from domain.kernel.errors import NotFound
 from domain.kernel.unit_of_work import UnitOfWork
@@ -44,8 +45,8 @@ from domain.subscriptions.trial import in_trial
 
 __all__ = [
     "Asked",
+    "asked_entity",
     "bill_start",
-    "check_billing_entity",
     "customer_zone",
     "plan_by_code",
     "read_options",
@@ -73,6 +74,7 @@ class Asked:
     overrides: Mapping[str, Any] | None
     progressive_billing_disabled: bool | None
     given: frozenset[str]
+    billing_entity_id: UUID | None = None
 
 
 def refuse_unsupported(read: Reader) -> None:
@@ -127,7 +129,8 @@ async def subscribe(
         # Its end would owe a credit note for the unused days, which Tarn can't make yet.
         read.add("ending_at", "unsupported_value")
     read.finish()
-    await check_billing_entity(work, params, customer)
+    entity_id = await asked_entity(work, params)
+    asked = replace(asked, billing_entity_id=entity_id)
     await work.session.refresh(customer, with_for_update=True)
     if not customer.currency:
         customer.currency = plan.amount_currency
@@ -142,6 +145,7 @@ async def subscribe(
         plan, own = await plan_to_start_on(work, plan, asked.overrides)
         current.plan_id = plan.id
         current.name = asked.name or current.name
+        current.billing_entity_id = asked.billing_entity_id or current.billing_entity_id
         await set_own_units(work, current.id, own.units if own else {})
         await work.session.flush()
         return current
@@ -151,14 +155,11 @@ async def subscribe(
     return await _downgrade(work, current, plan, asked)
 
 
-async def check_billing_entity(work: UnitOfWork, params: Mapping[str, Any], customer: Customer) -> None:
-    """Raises NotFound for any billing entity but the customer's own: an organization has one so far."""
-    code, identifier = params.get("billing_entity_code"), params.get("billing_entity_id")
-    if code is None and identifier is None:
-        return
-    entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
-    if (code is not None and code != entity.code) or (identifier is not None and str(identifier) != str(entity.id)):
-        raise NotFound("billing_entity")
+async def asked_entity(work: UnitOfWork, params: Mapping[str, Any]) -> UUID | None:
+    """The billing entity that is to issue the invoices, named by code or id. Raises NotFound."""
+    return await kept_billing_entity_id(
+        work, code=params.get("billing_entity_code"), id=params.get("billing_entity_id")
+    )
 
 
 async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: str, asked: Asked) -> Subscription:
@@ -179,6 +180,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
             consolidate_invoice=asked.consolidate_invoice is not False,
             purchase_order_number=asked.purchase_order_number,
             progressive_billing_disabled=bool(asked.progressive_billing_disabled),
+            billing_entity_id=asked.billing_entity_id,
         ),
     )
     await set_own_units(work, row.id, own.units if own else {})
@@ -238,6 +240,7 @@ def _successor(current: Subscription, plan: Plan, asked: Asked) -> Opening:
             if asked.progressive_billing_disabled is None
             else asked.progressive_billing_disabled
         ),
+        billing_entity_id=asked.billing_entity_id or current.billing_entity_id,
         previous_subscription_id=current.id,
     )
 
@@ -276,6 +279,7 @@ async def upgrade_to_planned(
         overrides=None,
         progressive_billing_disabled=planned.progressive_billing_disabled,
         given=frozenset({"ending_at", "purchase_order_number"}),
+        billing_entity_id=planned.billing_entity_id,
     )
     return await _upgrade(work, current, old, plan, asked)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.billing.override import apply_overrides
-from domain.billing.subscribe import bill_start, check_billing_entity, customer_zone, read_options
+from domain.billing.subscribe import asked_entity, bill_start, customer_zone, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
 from domain.catalog.models import Plan
 from domain.customers.models import Customer
@@ -37,7 +37,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     if row.status == "incomplete":
         raise NotAllowed("subscription_incomplete")
     customer = await work.session.get_one(Customer, row.customer_id)
-    await check_billing_entity(work, params, customer)
+    row.billing_entity_id = await asked_entity(work, params) or row.billing_entity_id
     if "purchase_order_number" in asked.given and asked.purchase_order_number != row.purchase_order_number:
         if row.status not in ("pending", "active"):
             raise NotAllowed("purchase_order_number_not_editable")

@@ -214,7 +214,7 @@ class UsageThreshold(TenantRow, table=True):
                  postgresql_where=sa.text("deleted_at IS NULL")),
         sa.Index("uq_usage_thresholds_of_subscription", "subscription_id", "amount_cents", "recurring", unique=True,
                  postgresql_where=sa.text("deleted_at IS NULL")),
-        sa.CheckConstraint("plan_id IS NOT NULL OR subscription_id IS NOT NULL", name="has_an_owner"),
+        sa.CheckConstraint("num_nonnulls(plan_id, subscription_id) = 1", name="one_owner"),
     )  # fmt: skip
 
     plan_id: UUID | None = reference("plans.id", nullable=True)

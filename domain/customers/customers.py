@@ -18,6 +18,7 @@ from domain.customers.metadata import SentMetadata, read_metadata, replace_metad
 from domain.customers.models import Customer
 from domain.customers.queries import customers_in_use
 from domain.identity.models import BillingEntity
+from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.rows import table
@@ -97,20 +98,10 @@ async def _read(work: UnitOfWork, params: Params) -> tuple[dict[str, Any], list[
     entity_code = read.text("billing_entity_code")
     read.finish()
     values["external_id"] = external_id
-    if entity_code is not None:
-        values["billing_entity_id"] = await _entity_id(work, entity_code)
+    entity_id = await kept_billing_entity_id(work, code=entity_code)
+    if entity_id is not None:
+        values["billing_entity_id"] = entity_id
     return values, metadata
-
-
-async def _entity_id(work: UnitOfWork, code: str) -> UUID:
-    entity_id: UUID | None = await work.session.scalar(
-        sa.select(_entities.c.id).where(
-            _entities.c.code == code, _entities.c.deleted_at.is_(None), _entities.c.archived_at.is_(None)
-        )
-    )
-    if entity_id is None:
-        raise NotFound("billing_entity")
-    return entity_id
 
 
 async def _change(

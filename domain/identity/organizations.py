@@ -18,7 +18,7 @@ from domain.kernel.rows import table
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["LONGEST_NAME", "Founded", "found_organization"]
+__all__ = ["LONGEST_NAME", "Founded", "default_prefix", "found_organization"]
 
 LONGEST_NAME = 255
 SLUG_TRIES = 8
@@ -51,7 +51,7 @@ async def found_organization(
             code=parameterized(name, "_")[:LONGEST_NAME] or "default",
             name=name,
             document_numbering=document_numbering,
-            document_number_prefix=_prefix(name, organization.id),
+            document_number_prefix=default_prefix(name, organization.id),
         )
         membership = Membership(organization_id=organization.id, user_id=user_id)
         api_key = new_api_key(organization.id)
@@ -91,6 +91,6 @@ async def _insert_organization(work: UnitOfWork, name: str, frozen_at: datetime 
     raise RuntimeError(f"no free slug found beside {wished!r}")
 
 
-def _prefix(name: str, organization_id: UUID) -> str:
-    """`Acme` with an id ending in 12ab: `ACM-12AB`; at most ten characters."""
-    return f"{name[:3].upper()[:5]}-{str(organization_id)[-4:].upper()}"
+def default_prefix(name: str, entity_id: UUID) -> str:
+    """Of a billing entity: `Acme` with an id ending in 12ab is `ACM-12AB`; at most ten characters."""
+    return f"{name[:3].upper()[:5]}-{str(entity_id)[-4:].upper()}"

@@ -1,14 +1,19 @@
-"""An organization as REST and webhooks show it. Pure. Source: handbook, platform 6; interface `OrganizationObject`."""
+"""An organization and its billing entities as REST and webhooks show them.
+
+Source: handbook, platform 6 and 9; interface `OrganizationObject`, `BillingEntityObject`, `InvoiceCustomSectionObject`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from domain.identity.logo import logo_url
 from domain.identity.settings import numbering_of_organization
+from domain.kernel.format import instant
 
-__all__ = ["organization_payload"]
+__all__ = ["billing_entity_payload", "custom_section_payload", "organization_payload"]
 
 
 def organization_payload(row: Any, webhook_urls: Sequence[str]) -> Mapping[str, Any]:
@@ -44,4 +49,40 @@ def organization_payload(row: Any, webhook_urls: Sequence[str]) -> Mapping[str, 
             "document_locale": row.document_locale,
         },
         "events_store": "postgres",
+    }
+
+
+_SAME_OF_ENTITY: Final = (
+    "code", "name", "default_currency", "document_locale", "document_numbering", "document_number_prefix",
+    "finalize_zero_amount_invoice", "invoice_footer", "invoice_grace_period",
+    "subscription_invoice_issuing_date_anchor", "subscription_invoice_issuing_date_adjustment", "net_payment_term",
+    "address_line1", "address_line2", "city", "state", "country", "zipcode", "email", "phone", "legal_name",
+    "legal_number", "tax_identification_number", "timezone", "eu_tax_management", "einvoicing",
+)  # fmt: skip
+
+
+def billing_entity_payload(row: Any) -> dict[str, Any]:
+    """A billing entity without its taxes and sections. `row` as the table has it."""
+    return {
+        "lago_id": row.id,
+        **{name: getattr(row, name) for name in _SAME_OF_ENTITY},
+        "is_default": row.id == row.organization_id,
+        "email_settings": list(row.email_settings),
+        "logo_url": logo_url(row.logo_key, row.logo_content_type),
+        "created_at": instant(row.created_at),
+        "updated_at": instant(row.updated_at),
+    }
+
+
+def custom_section_payload(row: Any) -> dict[str, Any]:
+    """An invoice custom section; `row` as the table has it."""
+    return {
+        "lago_id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "description": row.description,
+        "details": row.details,
+        "display_name": row.display_name,
+        "organization_id": row.organization_id,
+        "created_at": instant(row.created_at),
     }

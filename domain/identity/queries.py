@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from domain.identity.models import ApiKey, BillingEntity, Membership, MembershipRole, Organization, Role, User
 from domain.kernel import clock
@@ -17,8 +17,20 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 
 __all__ = [
-    "active_memberships_of", "admin_count", "api_key_by_id", "api_keys_page", "memberships_page", "organization_row",
-    "roles_list", "roles_of", "user_by_id", "users_by_id",
+    "active_memberships_of",
+    "admin_count",
+    "api_key_by_id",
+    "api_keys_page",
+    "billing_entities_list",
+    "billing_entity_row",
+    "billing_entity_rows",
+    "kept_billing_entity_id",
+    "memberships_page",
+    "organization_row",
+    "roles_list",
+    "roles_of",
+    "user_by_id",
+    "users_by_id",
 ]  # fmt: skip
 
 RowOf = Any
@@ -56,6 +68,45 @@ async def organizations_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUI
     """Several organizations, through a door that crosses tenants."""
     rows = (await work.session.execute(ORGANIZATIONS.where(_organization.c.id.in_(ids)))).all()
     return {row.id: row for row in rows}
+
+
+async def billing_entities_list(work: UnitOfWork) -> Sequence[RowOf]:
+    """The billing entities that are neither deleted nor archived, the default one first."""
+    statement = select(_entity).where(_kept_entity()).order_by(_entity.c.created_at, _entity.c.id)
+    return (await work.session.execute(statement)).all()
+
+
+async def billing_entity_rows(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, RowOf]:
+    """Billing entities by id, archived ones as well."""
+    rows = (await work.session.execute(select(_entity).where(_entity.c.id.in_(ids)))).all()
+    return {row.id: row for row in rows}
+
+
+async def billing_entity_row(work: UnitOfWork, code: str) -> RowOf:
+    """A billing entity that is neither deleted nor archived. Raises NotFound."""
+    row = (await work.session.execute(select(_entity).where(_entity.c.code == code, _kept_entity()))).one_or_none()
+    if row is None:
+        raise NotFound("billing_entity")
+    return row
+
+
+async def kept_billing_entity_id(work: UnitOfWork, *, code: object = None, id: object = None) -> UUID | None:
+    """The id of the billing entity that a client names by code or id; None when it names none. Raises NotFound."""
+    if code is None and id is None:
+        return None
+    wanted = [_kept_entity()]
+    if code is not None:
+        wanted.append(_entity.c.code == str(code))
+    if id is not None:
+        wanted.append(_entity.c.id == parse_id(id))
+    found: UUID | None = (await work.session.execute(select(_entity.c.id).where(*wanted))).scalar_one_or_none()
+    if found is None:
+        raise NotFound("billing_entity")
+    return found
+
+
+def _kept_entity() -> Any:
+    return and_(_entity.c.deleted_at.is_(None), _entity.c.archived_at.is_(None))
 
 
 async def hmac_key_of(work: UnitOfWork) -> str:

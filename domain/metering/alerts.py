@@ -42,7 +42,7 @@ async def create_alerts(
 ) -> list[UsageAlert]:
     """New alerts, all or none; the number of statements does not depend on theirs.
 
-    Raises ValidationFailed and NotFound("billable_metric"); for a batch ValidationFailed by the index of the wrong ones.
+    Raises ValidationFailed and NotFound("billable_metric"); for a batch ValidationFailed by index of the wrong ones.
     """
     if not sent:
         raise ValidationFailed({"alerts": ["no_alerts"]})

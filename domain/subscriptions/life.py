@@ -33,6 +33,7 @@ class Opening:
     consolidate_invoice: bool = True
     purchase_order_number: str | None = None
     progressive_billing_disabled: bool = False
+    billing_entity_id: UUID | None = None
     previous_subscription_id: UUID | None = None
 
 
@@ -50,6 +51,7 @@ async def open_subscription(work: UnitOfWork, opening: Opening) -> Subscription:
         consolidate_invoice=opening.consolidate_invoice,
         purchase_order_number=opening.purchase_order_number,
         progressive_billing_disabled=opening.progressive_billing_disabled,
+        billing_entity_id=opening.billing_entity_id,
         previous_subscription_id=opening.previous_subscription_id,
         status="pending",
     )

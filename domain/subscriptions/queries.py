@@ -38,6 +38,7 @@ s = table(Subscription).c
 p = table(Plan).c
 c = table(Customer).c
 e = table(BillingEntity).c
+_issuer = table(BillingEntity).alias("issuer")
 
 _previous = table(Subscription).alias("previous")
 _previous_plan = table(Plan).alias("previous_plan")
@@ -58,6 +59,10 @@ _successor = (
 ZONE = sa.func.coalesce(c.timezone, e.timezone, "UTC")
 
 
+# The billing entity of the invoices: the subscription's own, else the customer's.
+ISSUER = sa.func.coalesce(s.billing_entity_id, c.billing_entity_id)
+
+
 def _facts() -> sa.Select[Any]:
     """A subscription with its plan, customer and neighbours, as `payloads` and the life cycle read it."""
     return (
@@ -74,7 +79,7 @@ def _facts() -> sa.Select[Any]:
             p.bill_fixed_charges_monthly,
             c.external_id.label("external_customer_id"),
             ZONE.label("timezone"),
-            e.code.label("billing_entity_code"),
+            _issuer.c.code.label("billing_entity_code"),
             _previous_plan.c.code.label("previous_plan_code"),
             _next.c.id.label("next_subscription_id"),
             _next.c.status.label("next_status"),
@@ -88,6 +93,7 @@ def _facts() -> sa.Select[Any]:
         .join(table(Plan), p.id == s.plan_id)
         .join(table(Customer), c.id == s.customer_id)
         .join(table(BillingEntity), e.id == c.billing_entity_id)
+        .join(_issuer, _issuer.c.id == ISSUER)
         .outerjoin(_previous, _previous.c.id == s.previous_subscription_id)
         .outerjoin(_previous_plan, _previous_plan.c.id == _previous.c.plan_id)
         .outerjoin(_next, _next.c.id == _successor)
@@ -125,9 +131,9 @@ def _where(query: sa.Select[Any], filters: SubscriptionFilters) -> sa.Select[Any
     if filters.currency is not None:
         query = query.where(p.amount_currency == filters.currency)
     if filters.billing_entity_codes:
-        query = query.where(e.code.in_(filters.billing_entity_codes))
+        query = query.where(_issuer.c.code.in_(filters.billing_entity_codes))
     if filters.billing_entity_ids:
-        query = query.where(e.id.in_(filters.billing_entity_ids))
+        query = query.where(_issuer.c.id.in_(filters.billing_entity_ids))
     if filters.overridden is not None:
         query = query.where(p.parent_id.is_not(None) if filters.overridden else p.parent_id.is_(None))
     if filters.search_term:
@@ -144,7 +150,7 @@ async def list_rows(session: AsyncSession, filters: SubscriptionFilters, page: P
         .select_from(table(Subscription))
         .join(table(Plan), p.id == s.plan_id)
         .join(table(Customer), c.id == s.customer_id)
-        .join(table(BillingEntity), e.id == c.billing_entity_id),
+        .join(_issuer, _issuer.c.id == ISSUER),
         filters,
     )
     total = (await session.execute(count)).scalar_one()

@@ -230,4 +230,5 @@ def subscription_type(row: sa.Row[Any]) -> Subscription:
         consolidate_invoice=row.consolidate_invoice,
         purchase_order_number=row.purchase_order_number,
         progressive_billing_disabled=row.progressive_billing_disabled,
+        billing_entity_id=strawberry.ID(str(row.billing_entity_id)) if row.billing_entity_id else None,
     )

@@ -50,9 +50,12 @@ def _entity(table: sa.Table, world: World, values: dict[str, Any]) -> SQLModel:
     given: dict[str, Any] = {name: value for name, value in values.items() if name in table.columns}
     if table.name in _SAME_ID:
         given["id"] = world[_SAME_ID[table.name]].id
+    alternatives = _alternatives(table)
     for column in table.columns:
         parents = [key.column.table.name for key in column.foreign_keys]
         field = model.model_fields[column.name]
+        if column.name in alternatives:
+            continue
         if parents and parents[0] in world:
             given[column.name] = getattr(world[parents[0]], next(iter(column.foreign_keys)).column.name)
         elif column.name == "organization_id":
@@ -60,6 +63,17 @@ def _entity(table: sa.Table, world: World, values: dict[str, Any]) -> SQLModel:
         elif field.is_required() and column.name not in given:
             given[column.name] = _value(table, column)
     return model(**given)
+
+
+def _alternatives(table: sa.Table) -> set[str]:
+    """The columns to leave empty where exactly one of several may be set: all but the first."""
+    found: set[str] = set()
+    for check in table.constraints:
+        if isinstance(check, sa.CheckConstraint):
+            listed = re.fullmatch(r"num_nonnulls\((.*)\) = 1", str(check.sqltext))
+            if listed:
+                found |= set(listed[1].split(", ")[1:])
+    return found
 
 
 def _value(table: sa.Table, column: sa.Column[Any]) -> Any:

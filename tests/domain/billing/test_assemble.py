@@ -16,6 +16,7 @@ from domain.billing.facts import CustomerFacts, Facts, Past, SubscriptionFacts
 from domain.billing.history import History
 from domain.billing.lines import BilledLine
 from domain.billing.plan_facts import ChargeFacts, PlanFacts
+from domain.billing.purse import Purse
 from domain.billing.rating import Known
 from domain.billing.requests import Line, Target
 from domain.billing.tax_facts import TaxFacts
@@ -63,12 +64,13 @@ def built(
     plan_cents: int, charges: list[tuple[tuple[str, dict[str, object]], Decimal]], taxes: list[Decimal], grace: int
 ) -> Built:
     terms = SubscriptionTerms(Interval.MONTHLY, BillingTime.CALENDAR, False, UTC, START, START)
-    customer = CustomerFacts(CUSTOMER, CUSTOMER, "UTC", False, True, DateSettings(UTC, grace))
+    customer = CustomerFacts(CUSTOMER, CUSTOMER, "UTC", False, DateSettings(UTC, grace))
     subscription = SubscriptionFacts(
         id=SUBSCRIPTION, external_id="sub", customer=customer, plan_id=PLAN, plan_ids=frozenset({PLAN}),
         plan_amount_cents=plan_cents, currency="USD", status="active", created_at=START, terms=terms,
         trial_period=None, trial_ended_at=None, first_started_at=None, purchase_order_number=None,
-        predecessor_id=None, predecessor_upgraded=False, next_plan_id=None,
+        billing_entity_id=CUSTOMER, finalizes_zero=True, predecessor_id=None, predecessor_upgraded=False,
+        next_plan_id=None,
     )  # fmt: skip
     rows = [
         ChargeFacts(
@@ -90,7 +92,7 @@ def built(
     target = Target(UUID(int=9), AT, (Line(SUBSCRIPTION, AT, "subscription_periodic"),))
     line = BilledLine(0, subscription, Past(), windows(terms, AT), AT, "subscription_periodic")
     known = Known(facts, History(), {0: asked_charges(line, facts, rebuilt=False)}, usage)
-    found = assemble(target, [line], known)
+    found = assemble(target, [line], known, purse=Purse())
     assert found is not None
     return found
 

@@ -243,6 +243,45 @@ class World:
         """So many customers with a subscription each."""
         return [self.subscription(self.customer(), plan_id, started_at) for _ in range(count)]
 
+    def coupon(self, customer_id: UUID, *targets: UUID, applied_at: str | None = None, **terms: Any) -> UUID:
+        """A coupon given to the customer, 10 dollars forever unless said otherwise; the id of the application.
+
+        targets: plans, or metrics where `limited_billable_metrics` is given.
+        """
+        of_metrics = terms.pop("limited_billable_metrics", False)
+        values: dict[str, Any] = {"frequency": "forever"}
+        if "percentage_rate" not in terms:
+            values |= {"amount_cents": 1000, "amount_currency": "USD"}
+        values |= terms
+        coupon_id = new_id()
+        self.insert(
+            "coupons",
+            id=coupon_id,
+            organization_id=self.organization_id,
+            name="Coupon",
+            code=f"coupon-{coupon_id}",
+            coupon_type="percentage" if "percentage_rate" in terms else "fixed_amount",
+            expiration="no_expiration",
+            reusable=True,
+            limited_plans=bool(targets) and not of_metrics,
+            limited_billable_metrics=of_metrics,
+            status="active",
+            **values,
+        )
+        for target in targets:
+            column = "billable_metric_id" if of_metrics else "plan_id"
+            self.insert("coupon_targets", organization_id=self.organization_id, coupon_id=coupon_id, **{column: target})
+        return self.insert(
+            "applied_coupons",
+            organization_id=self.organization_id,
+            coupon_id=coupon_id,
+            customer_id=customer_id,
+            status="active",
+            frequency_duration_remaining=values.get("frequency_duration"),
+            created_at=instant(applied_at) if applied_at else self.now,
+            **values,
+        )
+
     def event(self, external_id: str, code: str, timestamp: str, units: str | None = None) -> None:
         properties = json.dumps({"units": units} if units is not None else {})
         self.execute(

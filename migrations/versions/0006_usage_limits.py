@@ -1,7 +1,7 @@
 """Usage thresholds of subscriptions, progressive billing, lifetime usage, usage alerts, daily usage
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0006
+Revises: 0005
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import row_security as rls
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -265,9 +265,9 @@ def upgrade() -> None:
         op.f("fk_usage_thresholds_subscription_id"), "usage_thresholds", "subscriptions", ["subscription_id"], ["id"]
     )
     op.create_check_constraint(
-        op.f("ck_usage_thresholds_has_an_owner"),
+        op.f("ck_usage_thresholds_one_owner"),
         "usage_thresholds",
-        "plan_id IS NOT NULL OR subscription_id IS NOT NULL",
+        "num_nonnulls(plan_id, subscription_id) = 1",
     )
     for table in TENANT_TABLES:
         rls.protect(op, table)
