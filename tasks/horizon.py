@@ -21,12 +21,12 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import KEPT_DAYS
 from domain.messaging.models import Webhook, WebhookEndpoint
-from domain.metering.models import Event
+from domain.metering.models import Event, SubscriptionActivity
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "active_subscriptions", "any_time", "drafts", "never", "old_webhooks", "pending_starts", "planned_ends",
-    "received_events", "running_trials",
+    "active_subscriptions", "any_time", "drafts", "never", "noted_activities", "old_webhooks",
+    "pending_starts", "planned_ends", "received_events", "running_trials",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -84,6 +84,12 @@ async def drafts(work: UnitOfWork, after: datetime) -> datetime | None:
     query = sa.select(sa.func.min(invoice.expected_finalization_date)).where(invoice.status == "draft")
     first = await work.session.scalar(query)
     return max(after, datetime.combine(first, time(), UTC)) if first else None
+
+
+async def noted_activities(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The next tick, if a subscription waits to be looked at."""
+    noted = sa.exists(sa.select(table(SubscriptionActivity).c.id))
+    return after if await work.session.scalar(sa.select(noted)) else None
 
 
 async def received_events(work: UnitOfWork, after: datetime) -> datetime | None:

@@ -24,6 +24,7 @@ from domain.catalog.events import (
     PlanPricesChanged,
     PlanUpdated,
     TaxChanged,
+    UsageThresholdsChanged,
 )
 from domain.customers.events import (
     CustomerCreated,
@@ -38,12 +39,14 @@ from domain.invoicing.events import (
     InvoicesDrafted,
     InvoicesFinalized,
     OneOffInvoicesCreated,
+    UsageThresholdsReached,
 )
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
+from domain.metering.events import AlertsTriggered
 from domain.metering.fill_values import FILL_VALUES
 from domain.subscriptions.events import (
     SubscriptionStarted,
@@ -150,6 +153,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CustomerInvoiceTermsChanged: (move_dates_of_customers,),
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
+    UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
@@ -173,6 +177,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
+    UsageThresholdsReached: ("subscription.usage_threshold_reached", "applied_threshold_ids"),
+    AlertsTriggered: ("alert.triggered", "triggered_alert_ids"),
 }
 
 

@@ -22,6 +22,7 @@ from domain.invoicing.write import insert_invoices
 from domain.kernel import clock
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.activities import note_activity
 from domain.metering.carried import keep_levels
 
 __all__ = ["LostRace", "bill_paid_fees", "bill_subscriptions", "number_and_announce"]
@@ -102,6 +103,10 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     """Numbers what is final, marks the drafts, leaves the closed ones silent."""
+    # What was current usage is invoiced now: thresholds and alerts are looked at again.
+    await note_activity(
+        work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
+    )
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]
     await write_draft_numbers(work, drafts)

@@ -7,7 +7,7 @@ what the running period has used.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,15 +22,32 @@ from domain.kernel.errors import NotFound
 from domain.kernel.format import instant, instant_or_none
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.metering.current_usage import CurrentUsage, UsageOptions, usages_of
+from domain.metering.current_usage import CurrentUsage, usages_of
 from domain.metering.lifetime_usages import open_lifetime_usages
-from domain.metering.models import LifetimeUsage
 from domain.subscriptions.models import Subscription
 from domain.subscriptions.thresholds import applicable_thresholds
 
 __all__ = ["Lifetime", "lifetime_payload", "lifetimes_of", "of_usages"]
 
-_l, _s = table(LifetimeUsage).c, table(Subscription).c
+_s = table(Subscription).c
+
+# A subscription whose row was not made yet begins with the historical usage of the chain.
+_HISTORICAL: Final = sa.text(
+    """
+    SELECT s.id, s.external_id, s.subscription_at, own.id AS lifetime_usage_id,
+           coalesce(own.historical_usage_amount_cents, earlier.cents, 0) AS historical
+    FROM subscriptions s
+    LEFT JOIN lifetime_usages own ON own.subscription_id = s.id
+    LEFT JOIN LATERAL (
+        SELECT l.historical_usage_amount_cents AS cents
+        FROM subscriptions chain JOIN lifetime_usages l ON l.subscription_id = chain.id
+        WHERE own.id IS NULL AND chain.organization_id = s.organization_id AND chain.external_id = s.external_id
+          AND chain.subscription_at = s.subscription_at
+        ORDER BY chain.terminated_at DESC NULLS LAST, chain.id DESC LIMIT 1
+    ) earlier ON true
+    WHERE s.id = ANY(:ids) AND s.status IN ('active', 'terminated')
+    """
+)
 
 _REACHED: Final = sa.text(
     """
@@ -48,9 +65,10 @@ _REACHED: Final = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """Amounts in cents. current: None for a subscription that is not active, whose usage is all invoiced."""
+    """Amounts in cents. current: None for a subscription that is not active, whose usage is all invoiced. id: of its
+    row, None where it has none yet."""
 
-    id: UUID
+    id: UUID | None
     subscription_id: UUID
     external_subscription_id: str
     since: datetime
@@ -68,34 +86,26 @@ class Lifetime:
         return self.historical_cents + self.invoiced_cents + self.current_cents
 
 
-async def lifetimes_of(
-    work: UnitOfWork, subscription_ids: Collection[UUID], *, fresh: bool = False
-) -> dict[UUID, Lifetime]:
-    """The lifetime usage of these subscriptions, those left out that have none; a fixed number of statements.
-
-    fresh: current usage is measured anew. Rows of active subscriptions that are missing are made.
-    """
+async def lifetimes_of(work: UnitOfWork, subscription_ids: Collection[UUID]) -> dict[UUID, Lifetime]:
+    """The lifetime usage of these subscriptions that started, with thresholds; a fixed number of statements."""
     ids = sorted(subscription_ids)
     active = (await work.session.execute(sa.select(_s.id).where(_s.id.in_(ids), _s.status == "active"))).scalars().all()
-    await open_lifetime_usages(work, active)
-    usages = await usages_of(work, active, apply_taxes=False, options=UsageOptions(fresh=fresh)) if active else []
+    usages = await usages_of(work, active, apply_taxes=False) if active else []
     found = await of_usages(work.session, ids, {usage.subscription_id: usage for usage in usages})
     thresholds = await applicable_thresholds(work.session, found)
     reached = await _reached(work.session, thresholds)
     now = clock.now()
-    return {
-        key: each
-        if key not in thresholds
-        else Lifetime(
-            each.id, each.subscription_id, each.external_subscription_id, each.since, each.historical_cents,
-            each.invoiced_cents, each.current,
-            completions(
-                [Threshold(row.id, row.amount_cents, row.recurring) for row in thresholds[key]],
-                lifetime_cents=each.total_cents, now=now, reached=reached.get(key),
+    for key, rows in thresholds.items():
+        found[key] = replace(
+            found[key],
+            completions=completions(
+                [Threshold(row.id, row.amount_cents, row.recurring) for row in rows],
+                lifetime_cents=found[key].total_cents,
+                now=now,
+                reached=reached.get(key),
             ),
         )
-        for key, each in found.items()
-    }  # fmt: skip
+    return found
 
 
 async def of_usages(
@@ -103,23 +113,17 @@ async def of_usages(
 ) -> dict[UUID, Lifetime]:
     """Lifetime usage from current usage that was measured before, without thresholds; two statements."""
     ids = list(subscription_ids)
-    query = (
-        sa.select(_l.id, _s.id.label("subscription_id"), _s.external_id, _s.subscription_at,
-                  _l.historical_usage_amount_cents)
-        .join(table(LifetimeUsage), _l.subscription_id == _s.id)
-        .where(_s.id.in_(ids))
-    )  # fmt: skip
-    rows = (await session.execute(query)).all()
+    rows = (await session.execute(_HISTORICAL, {"ids": ids})).all()
     invoiced = await invoiced_usage(session, ids)
     return {
-        row.subscription_id: Lifetime(
+        row.id: Lifetime(
+            row.lifetime_usage_id,
             row.id,
-            row.subscription_id,
             row.external_id,
             row.subscription_at,
-            row.historical_usage_amount_cents,
-            invoiced.get(row.subscription_id, 0),
-            usages.get(row.subscription_id),
+            row.historical,
+            invoiced.get(row.id, 0),
+            usages.get(row.id),
         )
         for row in rows
     }
@@ -138,8 +142,9 @@ async def _reached(session: AsyncSession, subscription_ids: Collection[UUID]) ->
 
 async def lifetime_payload(work: UnitOfWork, subscription_id: UUID) -> dict[str, Any]:
     """Lifetime usage as REST shows it. Raises NotFound("lifetime_usage")."""
+    await open_lifetime_usages(work, [subscription_id])
     found = (await lifetimes_of(work, [subscription_id])).get(subscription_id)
-    if found is None:
+    if found is None or found.id is None:
         raise NotFound("lifetime_usage")
     payload: dict[str, Any] = {
         "lago_id": found.id,

@@ -20,7 +20,6 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.activities import LOOK, claim_activities
 from domain.metering.current_usage import UsageOptions, usages_of
-from domain.metering.lifetime_usages import open_lifetime_usages
 
 __all__ = ["LOOK_AT", "hand_out_looks", "look_at_noted", "look_at_usage"]
 
@@ -60,7 +59,6 @@ async def look_at_usage(work: UnitOfWork, subscription_ids: Collection[UUID]) ->
     ids = list((await work.session.execute(_LOCK, {"ids": sorted(subscription_ids)})).scalars())
     if not ids:
         return
-    await open_lifetime_usages(work, ids)
     measured = await usages_of(work, ids, apply_taxes=False, options=UsageOptions(fresh=True))
     usages = {usage.subscription_id: usage for usage in measured}
     lifetimes = await of_usages(work.session, ids, usages)

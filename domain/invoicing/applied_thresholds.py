@@ -15,11 +15,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel import clock
+from domain.kernel.format import instant
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["Crossing", "applied_thresholds_by_ids", "apply_thresholds", "claim_crossings", "thresholds_of_invoices"]
+__all__ = [
+    "Crossing",
+    "applied_threshold_payload",
+    "applied_thresholds_by_ids",
+    "apply_thresholds",
+    "claim_crossings",
+    "thresholds_of_invoices",
+]
 
 RowOf = sa.Row[Any]
 
@@ -110,3 +118,19 @@ async def thresholds_of_invoices(session: AsyncSession, invoice_ids: Collection[
 async def applied_thresholds_by_ids(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, RowOf]:
     """Applied thresholds by their ids, with `subscription_id`; one statement."""
     return {row.id: row for row in await session.execute(_BY_IDS, {"ids": list(ids)})}
+
+
+def applied_threshold_payload(row: RowOf) -> dict[str, Any]:
+    """An applied threshold as invoices show it."""
+    return {
+        "lifetime_usage_amount_cents": row.lifetime_usage_amount_cents,
+        "created_at": instant(row.created_at),
+        "usage_threshold": {
+            "lago_id": row.threshold_id,
+            "threshold_display_name": row.threshold_display_name,
+            "amount_cents": row.amount_cents,
+            "recurring": row.recurring,
+            "created_at": instant(row.threshold_created_at),
+            "updated_at": instant(row.threshold_updated_at),
+        },
+    }

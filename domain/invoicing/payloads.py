@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
+from domain.invoicing.applied_thresholds import applied_threshold_payload, thresholds_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
@@ -65,6 +66,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
     taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
     billed = list(dict.fromkeys(period.subscription_id for rows in periods.values() for period in rows))
     subscriptions = {each["lago_id"]: each for each in await subscription_payloads(session, billed)}
+    thresholds = await thresholds_of_invoices(session, details)
     for invoice_id, detail in details.items():
         of_invoice = periods.get(invoice_id, ())
         detail["subscriptions"] = [subscriptions[period.subscription_id] for period in of_invoice]
@@ -72,6 +74,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
         detail["fees"] = [fee_payload(fee, taxes.get(fee.id, ())) for fee in fees.get(invoice_id, ())]
         detail["credits"] = []
         detail["error_details"] = []
+        detail["applied_usage_thresholds"] = [applied_threshold_payload(row) for row in thresholds.get(invoice_id, ())]
     return details
 
 

@@ -16,7 +16,7 @@ from domain.kernel import clock
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["LOOK", "claim_activities", "note_activity", "note_use"]
+__all__ = ["LOOK", "claim_activities", "note_activity", "note_plans", "note_use"]
 
 LOOK: Final = "billing.look_at_usage"
 """The job that looks at all subscriptions noted here; one waits at a time."""
@@ -24,7 +24,7 @@ LOOK: Final = "billing.look_at_usage"
 _WATCHED: Final = """
     s.status = 'active' AND (
         EXISTS (SELECT FROM usage_alerts a
-                WHERE a.organization_id = s.organization_id AND a.subscription_external_id = s.external_id
+                WHERE a.organization_id = s.organization_id AND a.subscription_external_id = s.external_id AND a.wallet_id IS NULL
                   AND a.deleted_at IS NULL)
         OR (NOT s.progressive_billing_disabled AND EXISTS (
             SELECT FROM usage_thresholds t JOIN plans p ON p.id = s.plan_id
@@ -39,6 +39,10 @@ _INSERT: Final = """
 """
 _USED: Final = sa.text(_INSERT.format(which="s.external_id = ANY(:keys)") + _WATCHED)
 _CHANGED: Final = sa.text(_INSERT.format(which="s.id = ANY(:keys)") + _WATCHED)
+_PLANS: Final = sa.text(
+    _INSERT.format(which="s.plan_id IN (SELECT p.id FROM plans p WHERE p.id = ANY(:keys) OR p.parent_id = ANY(:keys))")
+    + _WATCHED
+)
 # Rows that another look has claimed, or that are not committed yet, are left to it and to the next.
 _CLAIM: Final = sa.text(
     """
@@ -59,6 +63,11 @@ async def note_use(work: UnitOfWork, external_ids: Collection[str]) -> None:
 async def note_activity(work: UnitOfWork, subscription_ids: Collection[UUID]) -> None:
     """Notes that something about these subscriptions changed, and asks for a look; one statement."""
     await _note(work, _CHANGED, sorted(subscription_ids))
+
+
+async def note_plans(work: UnitOfWork, plan_ids: Collection[UUID]) -> None:
+    """Notes that something about these plans changed, for their subscriptions and those of their overrides."""
+    await _note(work, _PLANS, sorted(plan_ids))
 
 
 async def _note(work: UnitOfWork, statement: sa.TextClause, keys: list[str] | list[UUID]) -> None:

@@ -42,14 +42,17 @@ _OPEN: Final = sa.text(
           AND chain.subscription_at = s.subscription_at AND chain.id <> s.id
         ORDER BY chain.terminated_at DESC NULLS LAST, chain.id DESC LIMIT 1
     ) earlier ON true
-    WHERE s.id = ANY(:ids) AND s.status = 'active'
+    WHERE s.id = ANY(:ids) AND s.status IN ('active', 'terminated') AND NOT EXISTS (
+        SELECT FROM subscriptions after WHERE after.previous_subscription_id = s.id
+          AND after.status IN ('active', 'terminated'))
     ON CONFLICT (subscription_id) DO NOTHING
     """
 )
 
 
 async def open_lifetime_usages(work: UnitOfWork, subscription_ids: Collection[UUID]) -> None:
-    """Sees to it that each of these that is active has its row; two statements. Done twice it is done once."""
+    """Sees to it that each of these that started has its row, unless a successor has it; two statements. Done twice it
+    is done once."""
     values = {"ids": sorted(subscription_ids), "now": clock.now()}
     await work.session.execute(_HAND_OVER, values)
     await work.session.execute(_OPEN, values)

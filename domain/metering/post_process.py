@@ -15,6 +15,7 @@ from domain.kernel.jobs import Job, JobRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering import usage_cache
+from domain.metering.activities import note_use
 from domain.subscriptions.mark_received import mark_event_received
 
 __all__ = ["PAY_IN_ADVANCE", "POST_PROCESS", "post_process"]
@@ -70,8 +71,8 @@ _BILLED: Final = sa.text(
 async def post_process(
     work: UnitOfWork, subscriptions: Sequence[str], codes: Sequence[str], ids: Sequence[str] = ()
 ) -> None:
-    """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, and asks for the
-    billing of events that are paid in advance.
+    """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in and those that are
+    watched, and asks for the billing of events that are paid in advance.
 
     codes: of the events; ids: the least and the greatest of theirs. Run twice it leaves the same behind: who bills an
     event makes no second fee of it. The cache was dropped before the events were acknowledged; this is for a server
@@ -89,6 +90,7 @@ async def post_process(
         return
     await usage_cache.drop((work.organization_id, external_id) for external_id in touched)
     await mark_event_received(work, sorted(touched))
+    await note_use(work, touched)
     if in_advance:
         # An event that is earlier must not be billed later because its own run waits for this one.
         waiting = await work.session.execute(_WAITING, {"organization_id": work.organization_id})
