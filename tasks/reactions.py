@@ -46,7 +46,8 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
-from domain.metering.events import AlertsTriggered
+from domain.metering.activities import LOOK
+from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
 from domain.subscriptions.events import (
     SubscriptionStarted,
@@ -97,6 +98,11 @@ async def change_units(work: UnitOfWork, events: Sequence[FixedChargeUnitsChange
             JobRequest("billing.change_units", {"fixed_charge_ids": some, "at_once": at_once}) for some in _chunks(ids)
         ]
     return jobs
+
+
+async def look_at_usage(work: UnitOfWork, events: Sequence[LookAsked]) -> Iterable[JobRequest]:
+    """One look is enough for all that was noted, and one waits at a time."""
+    return [JobRequest(LOOK, unique_key="look")]
 
 
 async def cascade(work: UnitOfWork, events: Sequence[PlanPricesChanged]) -> Iterable[JobRequest]:
@@ -153,6 +159,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CustomerInvoiceTermsChanged: (move_dates_of_customers,),
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
+    LookAsked: (look_at_usage,),
     UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from domain.catalog.models import Plan
 from domain.catalog.usage_thresholds import ThresholdTerms, read_thresholds, replace_own_thresholds
@@ -27,8 +28,11 @@ def read_own_thresholds(read: Reader) -> list[ThresholdTerms] | None:
     try:
         return read_thresholds(read.params)
     except ValidationFailed as refusal:
-        assert not isinstance(refusal.details, str)
-        read.errors.update({name: list(codes) for name, codes in refusal.details.items()})  # type: ignore[call-overload]
+        if isinstance(refusal.details, str):
+            raise
+        for name, codes in refusal.details.items():
+            for code in cast("Sequence[str]", codes):
+                read.add(name, code)
         return None
 
 

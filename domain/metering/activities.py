@@ -13,8 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.kernel import clock
-from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.events import LookAsked
 
 __all__ = ["LOOK", "claim_activities", "note_activity", "note_plans", "note_use"]
 
@@ -24,8 +24,8 @@ LOOK: Final = "billing.look_at_usage"
 _WATCHED: Final = """
     s.status = 'active' AND (
         EXISTS (SELECT FROM usage_alerts a
-                WHERE a.organization_id = s.organization_id AND a.subscription_external_id = s.external_id AND a.wallet_id IS NULL
-                  AND a.deleted_at IS NULL)
+                WHERE a.organization_id = s.organization_id AND a.subscription_external_id = s.external_id
+                  AND a.wallet_id IS NULL AND a.deleted_at IS NULL)
         OR (NOT s.progressive_billing_disabled AND EXISTS (
             SELECT FROM usage_thresholds t JOIN plans p ON p.id = s.plan_id
             WHERE t.deleted_at IS NULL
@@ -77,7 +77,7 @@ async def _note(work: UnitOfWork, statement: sa.TextClause, keys: list[str] | li
     result = await work.session.execute(statement, values)
     # In a sandbox time stands still: the look is the scheduled job's, which comes when its clock is advanced.
     if result.rowcount and not clock.frozen():  # type: ignore[attr-defined]
-        work.enqueue(JobRequest(LOOK, unique_key="look"))
+        work.record(LookAsked())
 
 
 async def claim_activities(work: UnitOfWork, most: int) -> tuple[list[UUID], bool]:

@@ -82,6 +82,8 @@ def _judged(
     if kind is not None and any((each.alert_type, each.billable_metric_id) == (kind, metric_id) for each in known):
         read.add("base", EXISTS)
     read.finish()
+    assert kind is not None
+    assert code is not None
     alert = UsageAlert(
         id=new_id(),
         organization_id=work.organization_id,

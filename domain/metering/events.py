@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["AlertsTriggered"]
+__all__ = ["AlertsTriggered", "LookAsked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +15,8 @@ class AlertsTriggered(DomainEvent):
     """Figures crossed thresholds of alerts. Webhook alert.triggered for each."""
 
     triggered_alert_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAsked(DomainEvent):
+    """Watched subscriptions were noted, and are to be looked at within a moment."""
