@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 import domain.catalog.models
 import domain.credits.models
+import domain.credits.note_models
 import domain.customers.models
 import domain.identity.models
 import domain.invoicing.models
@@ -14,6 +15,7 @@ import domain.kernel.clock_ticks
 import domain.kernel.jobs
 import domain.messaging.models
 import domain.metering.models
+import domain.payments.models
 import domain.subscriptions.models  # noqa: F401
 
 __all__ = ["metadata"]

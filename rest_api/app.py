@@ -8,12 +8,15 @@ from rest_api import (
     add_ons,
     billable_metrics,
     billing_entities,
+    coupons,
+    credit_notes,
     customers,
     downloads,
     events,
     fees,
     invoices,
     organizations,
+    payments,
     plan_charge_filters,
     plan_charges,
     plan_fixed_charges,
@@ -32,7 +35,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, downloads,
+    add_ons, usage, invoices, fees, payments, coupons, credit_notes, downloads,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from domain.catalog.models import Plan
+from domain.credits.models import Coupon
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
 from domain.invoicing.models import Invoice
@@ -25,8 +26,8 @@ from domain.metering.models import Event, SubscriptionActivity
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "active_subscriptions", "any_time", "drafts", "never", "noted_activities", "old_webhooks",
-    "pending_starts", "planned_ends", "received_events", "running_trials",
+    "active_subscriptions", "any_time", "drafts", "expiring_coupons", "never", "noted_activities", "old_webhooks",
+    "pending_starts", "planned_ends", "received_events", "running_trials", "unpaid",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -90,6 +91,25 @@ async def noted_activities(work: UnitOfWork, after: datetime) -> datetime | None
     """The next tick, if a subscription waits to be looked at."""
     noted = sa.exists(sa.select(table(SubscriptionActivity).c.id))
     return after if await work.session.scalar(sa.select(noted)) else None
+
+
+async def expiring_coupons(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first end of a coupon's time to come."""
+    c = table(Coupon).c
+    limited = sa.and_(c.status == "active", c.expiration == "time_limit", c.deleted_at.is_(None))
+    first: datetime | None = await work.session.scalar(sa.select(sa.func.min(c.expiration_at)).where(limited))
+    return max(after, first) if first else None
+
+
+async def unpaid(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The UTC day after the first due date of an invoice that is not paid."""
+    i = table(Invoice).c
+    query = sa.select(sa.func.min(i.payment_due_date)).where(
+        i.status == "finalized", i.payment_status != "succeeded", sa.not_(i.payment_overdue),
+        i.payment_dispute_lost_at.is_(None),
+    )  # fmt: skip
+    first = await work.session.scalar(query)
+    return max(after, datetime.combine(first, time(), UTC) + timedelta(days=1)) if first else None
 
 
 async def received_events(work: UnitOfWork, after: datetime) -> datetime | None:

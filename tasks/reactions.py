@@ -35,9 +35,14 @@ from domain.customers.events import (
 from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
     FeesCreated,
+    InvoiceDisputesLost,
     InvoiceDocumentGenerated,
+    InvoicePaymentStatusUpdated,
+    InvoicesDeleted,
     InvoicesDrafted,
     InvoicesFinalized,
+    InvoicesOverdue,
+    InvoicesVoided,
     OneOffInvoicesCreated,
     UsageThresholdsReached,
 )
@@ -181,8 +186,13 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
+    InvoicesVoided: ("invoice.voided", "invoice_ids"),
+    InvoicesDeleted: ("invoice.deleted", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
+    InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
+    InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
+    InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
     UsageThresholdsReached: ("subscription.usage_threshold_reached", "applied_threshold_ids"),
     AlertsTriggered: ("alert.triggered", "triggered_alert_ids"),

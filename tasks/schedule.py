@@ -23,8 +23,11 @@ from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
 from domain.billing.look_at_usage import hand_out_looks
 from domain.billing.trials import bill_ended_trials
+from domain.credits.coupons import terminate_expired_coupons
 from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
+from domain.invoicing.overdue import CHUNK as OVERDUE_CHUNK
+from domain.invoicing.overdue import mark_overdue
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
@@ -78,6 +81,10 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("bill_customers", "lago_bill_customers", "10 * * * *", bill_due, horizon.active_subscriptions),
     Scheduled("api_keys_track_usage", "lago_api_keys_track_usage", "15 * * * *", track_usage, horizon.never),
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
+    Scheduled("terminate_coupons", "lago_terminate_coupons", "30 * * * *", terminate_expired_coupons,
+              horizon.expiring_coupons),
+    Scheduled("mark_invoices_as_payment_overdue", "lago_mark_invoices_as_payment_overdue", "25 * * * *", mark_overdue,
+              horizon.unpaid, chunk=OVERDUE_CHUNK),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,
               horizon.running_trials, chunk=500),
     Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from domain.billing.terminate import terminate_active
+from domain.credits.applied_coupons import end_coupons_of_customers
 from domain.kernel import clock
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.life import cancel
@@ -17,7 +18,8 @@ __all__ = ["end_subscriptions_of_customers"]
 
 
 async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
-    """Ends the customers' active subscriptions with their last bill and cancels the pending ones."""
+    """Ends the customers' active subscriptions with their last bill and cancels the pending ones; what they have of
+    coupons ends."""
     now = clock.now()
     query = (
         select(Subscription)
@@ -30,3 +32,4 @@ async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequenc
         if row.status == "pending":
             await cancel(work, row, now)
     await terminate_active(work, [row for row in rows if row.status == "active"], now)
+    await end_coupons_of_customers(work, customer_ids)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from domain.billing.adjustments import Adjustment, LineAdjustments
 from domain.billing.base_fee_due import is_base_fee_due, trial_end
 from domain.billing.commitments import commitment_fee
 from domain.billing.facts import Facts
@@ -27,13 +28,15 @@ __all__ = ["Known", "rate_line"]
 class Known:
     """All that rating reads: facts, the past, the charges to bill by line number, and what they used by question.
 
-    progressive: by line number the invoice that billed part of the line's usage before its period ended.
+    adjustments: what was set by hand, by line number. progressive: by line number the invoice that billed part of the
+    line's usage before its period ended.
     """
 
     facts: Facts
     history: History
     asked: dict[int, Sequence[AskedCharge]]
     usage: Measured
+    adjustments: Mapping[int, Sequence[Adjustment]] = field(default_factory=dict)
     progressive: Mapping[int, ProgressiveInvoice] = field(default_factory=dict)
 
 
@@ -41,15 +44,17 @@ def rate_line(line: BilledLine, known: Known, *, issuing_date: date, created_at:
     """The fees of one subscription on one invoice, the base fee first; those without an invoice are among them."""
     if line.reason == "in_advance_charge":
         return list(changed_units_fees(line, known.facts, known.history))
+    adjustments = LineAdjustments(known.adjustments.get(line.number, ()), line.subscription, known.facts)
     if line.progressive:
-        return list(usage_fees(line, known.asked.get(line.number, ()), known.usage))
+        return list(usage_fees(line, known.asked.get(line.number, ()), known.usage, adjustments))
     fees = []
     if line.bills_periods and is_base_fee_due(
         line.subscription, line.past, line.at, issuing_date=issuing_date, invoice_created_at=created_at
     ):
-        fees.append(_base_fee(line))
-    fees += usage_fees(line, known.asked.get(line.number, ()), known.usage)
-    fees += fixed_charge_fees(line, known.facts, known.history)
+        fees.append(adjustments.apply(_base_fee(line)))
+    fees += usage_fees(line, known.asked.get(line.number, ()), known.usage, adjustments)
+    fees += fixed_charge_fees(line, known.facts, known.history, adjustments)
+    fees += adjustments.missing()
     commitment = known.facts.commitment_of(line.subscription)
     if commitment is not None and line.bills_periods:
         missing = commitment_fee(line, commitment, fees, known.history.spent.get(line.number, 0))

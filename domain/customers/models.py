@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from domain.kernel.rows import TenantRow, big_integer, one_of, reference, timestamp
+from domain.kernel.rows import TenantRow, big_integer, json_object, one_of, reference, timestamp
 
 __all__ = ["Customer", "CustomerCustomSection", "CustomerMetadata", "PendingViesCheck"]
 
@@ -70,6 +71,11 @@ class Customer(TenantRow, table=True):
     subscription_invoice_issuing_date_adjustment: str | None = None
     skip_invoice_custom_sections: bool = Field(default=False)
     exclude_from_dunning_campaign: bool = Field(default=False)
+    applied_dunning_campaign_id: UUID | None = reference("dunning_campaigns.id", nullable=True, index=True)
+    # How often the customer was reminded, by currency, since it last paid what it was reminded of.
+    dunning_currency_attempts: dict[str, Any] = json_object(sa_column_kwargs={"server_default": "{}"})
+    last_dunning_campaign_attempt_at: datetime | None = timestamp()
+    payment_receipt_counter: int = big_integer(default=0, sa_column_kwargs={"server_default": "0"})
     deleted_at: datetime | None = timestamp()
 
 

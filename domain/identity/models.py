@@ -81,6 +81,7 @@ class BillingEntity(TenantRow, table=True):
     subscription_invoice_issuing_date_adjustment: str = Field(default="align_with_finalization_date")
     email_settings: list[str] = texts()
     eu_tax_management: bool = Field(default=False)
+    applied_dunning_campaign_id: UUID | None = reference("dunning_campaigns.id", nullable=True)
     einvoicing: bool = Field(default=False)
     logo_key: str | None = None
     logo_content_type: str | None = None

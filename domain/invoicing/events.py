@@ -8,8 +8,9 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "FeesCreated", "InvoiceDocumentGenerated", "InvoicesDrafted", "InvoicesFinalized", "OneOffInvoicesCreated",
-    "UsageThresholdsReached",
+    "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated", "InvoicePaymentStatusUpdated", "InvoicesDeleted",
+    "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue", "InvoicesVoided", "OneOffInvoicesCreated",
+    "OverdueInvoicesPaid", "UsageThresholdsReached",
 ]  # fmt: skip
 
 
@@ -24,6 +25,20 @@ class FeesCreated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoicesDrafted(DomainEvent):
     """New drafts wait for the end of their grace period. Webhook invoice.drafted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesDeleted(DomainEvent):
+    """Drafts were taken away. Webhook invoice.deleted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesVoided(DomainEvent):
+    """Invoices were taken back. Webhook invoice.voided for each."""
 
     invoice_ids: tuple[UUID, ...]
 
@@ -54,3 +69,32 @@ class UsageThresholdsReached(DomainEvent):
     """Usage thresholds were billed. Webhook subscription.usage_threshold_reached for each applied threshold."""
 
     applied_threshold_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaymentStatusUpdated(DomainEvent):
+    """The payment status of invoices changed: paid in full, or by the client's word. Webhook
+    invoice.payment_status_updated for each. Which status it is stands on the invoice."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesOverdue(DomainEvent):
+    """Invoices were not paid by their due date. Webhook invoice.payment_overdue for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueInvoicesPaid(DomainEvent):
+    """Invoices that were overdue are paid."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDisputesLost(DomainEvent):
+    """Disputes over payments were lost. Webhook invoice.payment_dispute_lost for each."""
+
+    invoice_ids: tuple[UUID, ...]

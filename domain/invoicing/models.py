@@ -43,6 +43,10 @@ class Invoice(TenantRow, table=True):
         sa.Index("ix_invoices_listed", "organization_id", "issuing_date", "created_at"),
         sa.Index("ix_invoices_drafts", "organization_id", "expected_finalization_date",
                  postgresql_where=sa.text("status = 'draft'")),
+        sa.Index("ix_invoices_unpaid", "organization_id", "payment_due_date",
+                 postgresql_where=sa.text("status = 'finalized' AND payment_status <> 'succeeded' "
+                                          "AND NOT payment_overdue AND payment_dispute_lost_at IS NULL")),
+        sa.Index("ix_invoices_overdue", "organization_id", "customer_id", postgresql_where=sa.text("payment_overdue")),
     )  # fmt: skip
 
     customer_id: UUID = reference("customers.id", index=True)
@@ -74,12 +78,18 @@ class Invoice(TenantRow, table=True):
     sub_total_including_taxes_amount_cents: int = big_integer(default=0)
     total_amount_cents: int = big_integer(default=0)
     total_paid_amount_cents: int = big_integer(default=0)
+    # Settled by credit notes issued on this very invoice.
+    offset_amount_cents: int = big_integer(default=0, sa_column_kwargs={"server_default": "0"})
+    payment_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    ready_for_payment_processing: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
     version_number: int = Field(default=4)
     skip_charges: bool = Field(default=False)
     self_billed: bool = Field(default=False)
     document_key: str | None = None
+    xml_key: str | None = None
     finalized_at: datetime | None = timestamp()
     voided_at: datetime | None = timestamp()
+    payment_dispute_lost_at: datetime | None = timestamp()
 
 
 class InvoiceSubscription(TenantRow, table=True):

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.applied_thresholds import applied_threshold_payload, thresholds_of_invoices
+from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
 from domain.invoicing.queries import invoice_rows, organization_slug, periods_of_invoices, taxes_of_invoices
+from domain.invoicing.settle import state_of
 from domain.kernel.format import decimal_text, instant, instant_or_none, rate
 from domain.kernel.money import from_cents, round_cents
 from domain.kernel.unit_of_work import UnitOfWork
@@ -64,6 +66,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
     periods = await periods_of_invoices(session, details)
     fees = await fees_of_invoices(session, details)
     taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
+    lowered = await credits_of_invoices(session, details)
     billed = list(dict.fromkeys(period.subscription_id for rows in periods.values() for period in rows))
     subscriptions = {each["lago_id"]: each for each in await subscription_payloads(session, billed)}
     thresholds = await thresholds_of_invoices(session, details)
@@ -72,7 +75,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
         detail["subscriptions"] = [subscriptions[period.subscription_id] for period in of_invoice]
         detail["billing_periods"] = [_period(period) for period in of_invoice]
         detail["fees"] = [fee_payload(fee, taxes.get(fee.id, ())) for fee in fees.get(invoice_id, ())]
-        detail["credits"] = []
+        detail["credits"] = [credit_payload(credit) for credit in lowered.get(invoice_id, ())]
         detail["error_details"] = []
         detail["applied_usage_thresholds"] = [applied_threshold_payload(row) for row in thresholds.get(invoice_id, ())]
     return details
@@ -100,7 +103,7 @@ def fee_payload(row: Any, taxes: Sequence[Any]) -> Payload:
         "lago_invoice_id": row.invoice_id,
         "lago_true_up_fee_id": row.true_up_fee_id,
         "lago_true_up_parent_fee_id": row.true_up_parent_fee_id,
-        "lago_original_fee_id": None,
+        "lago_original_fee_id": row.original_fee_id,
         "lago_subscription_id": row.subscription_id,
         "external_subscription_id": row.external_subscription_id,
         "lago_customer_id": row.customer_id,
@@ -154,13 +157,13 @@ def _invoice(row: Any, dashboard: str) -> Payload:
         "issuing_date": row.issuing_date.isoformat(),
         "payment_due_date": row.payment_due_date.isoformat(),
         "expected_finalization_date": row.expected_finalization_date.isoformat(),
-        "payment_dispute_lost_at": None,
+        "payment_dispute_lost_at": instant_or_none(row.payment_dispute_lost_at),
         "prepaid_granted_credit_amount_cents": None,
         "prepaid_purchased_credit_amount_cents": None,
-        "total_offsetted_credit_note_amount_cents": 0,
+        "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "total_due_amount_cents": total_due(row),
         "file_url": file_url,
-        "xml_url": None,
+        "xml_url": download_url(row.organization_id, row.id, "invoice_xml") if row.xml_key else None,
         "web_url": dashboard + path if dashboard else None,
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
@@ -170,7 +173,7 @@ def _invoice(row: Any, dashboard: str) -> Payload:
 
 def total_due(row: Any) -> int:
     """What is still to pay, in cents; nothing on a voided invoice."""
-    return 0 if row.status == "voided" else int(row.total_amount_cents - row.total_paid_amount_cents)
+    return 0 if row.status == "voided" else state_of(row).due
 
 
 def _tax(tax: Any) -> Payload:

@@ -78,6 +78,30 @@ async def _fees(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]
     return {each["lago_id"]: each for each in await fee_payloads(work, list(rows.values()))}
 
 
+async def _paid_invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    """With customer and fees."""
+    contents = await invoice_details(work, ids)
+    left_out = {"subscriptions", "billing_periods", "credits", "error_details", "applied_taxes"}
+    return {
+        each: {name: value for name, value in content.items() if name not in left_out}
+        for each, content in contents.items()
+    }
+
+
+async def _overdue_invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    """With customer, fees and taxes."""
+    contents = await invoice_details(work, ids)
+    left_out = {"subscriptions", "billing_periods", "credits", "error_details"}
+    return {
+        each: {name: value for name, value in content.items() if name not in left_out}
+        for each, content in contents.items()
+    }
+
+
+async def _disputes(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return {each: {"invoice": content} for each, content in (await invoice_payloads(work, ids)).items()}
+
+
 def _without(key: str, contents: Mapping[UUID, Payload]) -> Mapping[UUID, Payload]:
     return {each: {name: value for name, value in content.items() if name != key} for each, content in contents.items()}
 
@@ -108,8 +132,13 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),
+    "invoice.voided": Announcement("invoice", _invoices),
+    "invoice.deleted": Announcement("invoice", _invoices),
     "invoice.one_off_created": Announcement("invoice", _invoices),
     "invoice.generated": Announcement("invoice", invoice_payloads),
+    "invoice.payment_dispute_lost": Announcement("payment_dispute_lost", _disputes),
+    "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
+    "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
     "plan.created": Announcement("plan", _plans),
     "plan.updated": Announcement("plan", _plans),
     "plan.deleted": Announcement("plan", _deleted_plans),
@@ -129,5 +158,6 @@ async def announce(work: UnitOfWork, webhook_type: str, ids: Sequence[UUID]) -> 
     assert len(ids) <= MOST_IDS, "a job has at most so many objects"
     announcement = ANNOUNCEMENTS[webhook_type]
     contents = await announcement.load(work, ids)
-    objects = [contents[each] for each in ids if each in contents]
-    return await send_webhooks(work, webhook_type, announcement.object_type, objects)
+    told = [each for each in ids if each in contents]
+    objects = [contents[each] for each in told]
+    return await send_webhooks(work, webhook_type, announcement.object_type, objects, told)

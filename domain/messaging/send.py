@@ -26,11 +26,15 @@ DELIVER = "messaging.deliver"
 
 
 async def send_webhooks(
-    work: UnitOfWork, webhook_type: str, object_type: str, objects: Sequence[Mapping[str, Any]]
+    work: UnitOfWork,
+    webhook_type: str,
+    object_type: str,
+    objects: Sequence[Mapping[str, Any]],
+    object_ids: Sequence[UUID] | None = None,
 ) -> list[UUID]:
     """Writes a webhook per object and subscribed endpoint and asks for their delivery; returns their ids.
 
-    `objects` are payloads as REST shows them; `lago_id` names the object.
+    `objects` are payloads as REST shows them; `object_ids` name them, else their `lago_id` does.
     """
     e = table(WebhookEndpoint).c
     wanted = sa.or_(e.event_types.is_(None), e.event_types.contains([webhook_type]))
@@ -39,7 +43,7 @@ async def send_webhooks(
         return []
     now = clock.now()
     rows = []
-    for content in objects:
+    for place, content in enumerate(objects):
         payload = exact_json.dump_text(
             {
                 "webhook_type": webhook_type,
@@ -55,7 +59,7 @@ async def send_webhooks(
                 "webhook_endpoint_id": endpoint.id,
                 "webhook_type": webhook_type,
                 "object_type": object_type,
-                "object_id": content.get("lago_id"),
+                "object_id": object_ids[place] if object_ids else content.get("lago_id"),
                 "endpoint": endpoint.webhook_url,
                 "payload": payload,
                 "status": "pending",

@@ -185,7 +185,7 @@ async def test_own_thresholds_of_a_subscription_are_set_replaced_and_cleared(api
     answer = await put(own)
     assert [each["amount_cents"] for each in answer["subscription"]["applicable_usage_thresholds"]] == [500, 700]
     assert (await put([{"amount_cents": 1}] * 2))["error_details"] == {"usage_thresholds": ["duplicated_values"]}
-    both = {"plan_overrides": {"usage_thresholds": []}}
+    both: dict[str, Any] = {"plan_overrides": {"usage_thresholds": []}}
     assert set((await put([], **both))["error_details"]) == {"usage_thresholds", "plan_overrides.usage_thresholds"}
 
     await used(api, 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,7 @@ NOON = "2024-02-10T12:00:00Z"
 FIRST = "2024-02-01T00:00:00Z"
 
 
-def sold(world: World, *thresholds: int, recurring: int | None = None, **charge: object) -> UUID:
+def sold(world: World, *thresholds: int, recurring: int | None = None, **charge: Any) -> UUID:
     """A plan at 31.00 with usage at 1.00 a unit and these thresholds."""
     plan = world.plan(3100)
     world.charge(plan, world.metric(f"calls-{plan}"), "standard", {"amount": "1"}, **charge)

@@ -72,7 +72,7 @@ def test_a_recurring_threshold_passes_its_last_full_step() -> None:
     assert passed_amount(FIXED[0], 37) == 10
 
 
-def listed(thresholds: list[Threshold], lifetime: int) -> list[tuple[int, Fraction]]:
+def listed(thresholds: list[Threshold], lifetime: int) -> list[tuple[int, Fraction | int]]:
     return [(each.amount_cents, each.ratio) for each in completions(thresholds, lifetime_cents=lifetime, now=NOW)]
 
 

@@ -33,6 +33,7 @@ TABLE = {
     "subscription": "subscriptions",
     "invoice": "invoices",
     "fee": "fees",
+    "payment_dispute_lost": "invoices",
 }
 INCLUDED = {
     "customer": {"integration_customers"},
@@ -104,6 +105,8 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     assert body == {
         "webhook_type": webhook_type, "object_type": object_type, "organization_id": str(tenant(world).organization_id),
     }  # fmt: skip
+    if object_type == "payment_dispute_lost":
+        content = content["invoice"]
     assert content["lago_id"] == str(told.id)
     assert INCLUDED.get(object_type, set()) | INCLUDED.get(webhook_type, set()) <= set(content)
     assert not LEFT_OUT.get(webhook_type, set()) & set(content)

@@ -1,0 +1,103 @@
+"""Payments and offsets as they stand on invoices. Every payment of an invoice passes through here.
+
+The invoices are locked first, in the order of their ids, so that two payments at once see each other: the second one
+knows what the first has left to pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from domain.invoicing.events import InvoicePaymentStatusUpdated, OverdueInvoicesPaid
+from domain.invoicing.models import Fee, Invoice
+from domain.invoicing.payment_state import PaymentState
+from domain.kernel import clock
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from infrastructure import exact_json
+
+__all__ = ["lock_for_payment", "set_payment_status", "settle", "state_of"]
+
+_invoices, _fees = table(Invoice), table(Fee)
+
+_WRITE: Final = sa.text(
+    """
+    UPDATE invoices SET total_paid_amount_cents = row.paid, offset_amount_cents = row.offset,
+                        payment_status = row.status, payment_overdue = row.overdue, updated_at = :now
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+         AS row(id uuid, paid bigint, "offset" bigint, status text, overdue boolean)
+    WHERE invoices.id = row.id
+    """
+)
+
+
+def state_of(row: Any) -> PaymentState:
+    """The payment state of an invoice's row."""
+    return PaymentState(
+        total=row.total_amount_cents,
+        paid=row.total_paid_amount_cents,
+        offset=row.offset_amount_cents,
+        status=row.payment_status,
+        overdue=row.payment_overdue,
+    )
+
+
+async def lock_for_payment(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, sa.Row[Any]]:
+    """The rows of these invoices, locked until the end of the transaction; one statement."""
+    query = sa.select(*_invoices.c).where(_invoices.c.id.in_(invoice_ids)).order_by(_invoices.c.id).with_for_update()
+    return {row.id: row for row in await work.session.execute(query)}
+
+
+async def settle(
+    work: UnitOfWork, *, paid: Mapping[UUID, int] | None = None, offset: Mapping[UUID, int] | None = None
+) -> None:
+    """Adds what was paid, and what credit notes on the invoice itself settled, in cents by invoice.
+
+    The caller has checked that no more than what is due comes in, on the rows of `lock_for_payment`. Where nothing is
+    due any more the invoice has succeeded, with its fees. Four statements, whatever the number of invoices.
+    """
+    paid, offset = paid or {}, offset or {}
+    locked = await lock_for_payment(work, {*paid, *offset})
+    changes = {
+        invoice_id: state_of(row).after(paid=paid.get(invoice_id, 0), offset=offset.get(invoice_id, 0))
+        for invoice_id, row in locked.items()
+    }
+    await _write(work, locked, changes)
+
+
+async def set_payment_status(work: UnitOfWork, invoice_ids: Collection[UUID], status: str) -> None:
+    """What the client says became of the payment; what was paid is not touched. Four statements."""
+    locked = await lock_for_payment(work, invoice_ids)
+    await _write(work, locked, {invoice_id: state_of(row).marked(status) for invoice_id, row in locked.items()})
+
+
+async def _write(work: UnitOfWork, before: Mapping[UUID, Any], after: Mapping[UUID, PaymentState]) -> None:
+    if not after:
+        return
+    now = clock.now()
+    rows = [
+        {"id": each, "paid": state.paid, "offset": state.offset, "status": state.status, "overdue": state.overdue}
+        for each, state in after.items()
+    ]
+    await work.session.execute(_WRITE, {"rows": exact_json.dump_text(rows), "now": now})
+    changed = {each: state.status for each, state in after.items() if before[each].payment_status != state.status}
+    for status in dict.fromkeys(changed.values()):
+        await _mark_fees(work, [each for each, now_is in changed.items() if now_is == status], status)
+    if changed:
+        work.record(InvoicePaymentStatusUpdated(tuple(changed)))
+    paid_late = tuple(each for each, state in after.items() if before[each].payment_overdue and not state.overdue)
+    if paid_late:
+        work.record(OverdueInvoicesPaid(paid_late))
+
+
+async def _mark_fees(work: UnitOfWork, invoice_ids: Collection[UUID], status: str) -> None:
+    """Fees follow their invoice; when one succeeded or failed for the first time is kept."""
+    values: dict[str, Any] = {"payment_status": status, "updated_at": clock.now()}
+    if status != "pending":
+        column = _fees.c[f"{status}_at"]
+        values[column.name] = sa.func.coalesce(column, clock.now())
+    await work.session.execute(sa.update(_fees).where(_fees.c.invoice_id.in_(invoice_ids)).values(**values))

@@ -1,0 +1,62 @@
+"""What a client may change on an invoice by its own word. Source: handbook, subscriptions 6 (update, lose dispute)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from domain.invoicing.events import InvoiceDisputesLost
+from domain.invoicing.models import Invoice
+from domain.invoicing.payment_state import PAYMENT_STATUSES
+from domain.invoicing.queries import invoice_row
+from domain.invoicing.settle import set_payment_status
+from domain.kernel import clock
+from domain.kernel.errors import NotAllowed
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Params, Reader
+
+__all__ = ["lose_dispute", "update_invoice"]
+
+_invoices = table(Invoice)
+
+
+async def update_invoice(work: UnitOfWork, invoice_id: object, params: Params) -> sa.Row[Any]:
+    """Notes the payment status that the client knows of; the invoice's row as it was.
+
+    params: payment_status. Raises NotFound, NotAllowed for voided invoices and drafts, ValidationFailed.
+    """
+    row = await invoice_row(work.session, invoice_id)
+    if row.status == "voided":
+        raise NotAllowed("update_on_voided_invoice")
+    read = Reader(params)
+    if params.get("metadata"):
+        read.add("metadata", "unsupported_value")
+    status = None
+    if "payment_status" in read:
+        status = read.choice("payment_status", PAYMENT_STATUSES, mandatory=True)
+    read.finish()
+    if status is not None:
+        if row.status == "draft":
+            raise NotAllowed("payment_status_update_on_draft_invoice")
+        await set_payment_status(work, [row.id], status)
+    return row
+
+
+async def lose_dispute(work: UnitOfWork, invoice_id: object) -> sa.Row[Any]:
+    """The customer's bank took the money back: when is kept from the first time on, and the invoice is no longer
+    overdue. Raises NotFound, and NotAllowed("not_disputable") for what is neither finalized nor voided."""
+    row = await invoice_row(work.session, invoice_id)
+    if row.status not in ("finalized", "voided"):
+        raise NotAllowed("not_disputable")
+    i = _invoices.c
+    lost = await work.session.execute(
+        sa.update(_invoices)
+        .where(i.id == row.id, i.payment_dispute_lost_at.is_(None))
+        .values(payment_dispute_lost_at=clock.now(), payment_overdue=False, updated_at=clock.now())
+        .returning(i.id)
+    )
+    if lost.first() is not None:
+        work.record(InvoiceDisputesLost((row.id,)))
+    return row

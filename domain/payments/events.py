@@ -1,0 +1,38 @@
+"""What happens to payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.kernel.events import DomainEvent
+
+__all__ = ["PaymentReceiptsCreated", "PaymentReceiptsGenerated", "PaymentRequestsCreated", "PaymentsSucceeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsSucceeded(DomainEvent):
+    """Money came in. Each payment gets a receipt."""
+
+    payment_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReceiptsCreated(DomainEvent):
+    """Receipts got their numbers. Webhook payment_receipt.created for each, then their documents."""
+
+    receipt_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReceiptsGenerated(DomainEvent):
+    """The PDFs of receipts are stored. Webhook payment_receipt.generated for each, then the e-mail."""
+
+    receipt_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequestsCreated(DomainEvent):
+    """Customers are asked to pay. Webhook payment_request.created for each, and the e-mail."""
+
+    request_ids: tuple[UUID, ...]
