@@ -20,13 +20,14 @@ from domain.billing.usage_fees import kept_levels
 from domain.invoicing.calculation.calculate import DRAFT, FINALIZED, calculate
 from domain.invoicing.calculation.state import Calculation, FeeLine, ProgressiveInvoice
 from domain.invoicing.calculation.taxes import tax_fee
+from domain.invoicing.custom_sections import Section, section_rows
 from domain.invoicing.dates import InvoiceDates, advance_dates, invoice_dates
 from domain.invoicing.rows import InvoiceRows
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import new_id_text
 from domain.metering.carried import KeptLevel
 
-__all__ = ["Built", "Rated", "assemble", "invoice_of", "standalone_fees"]
+__all__ = ["Built", "Rated", "applied_section_rows", "assemble", "invoice_of", "standalone_fees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,16 @@ def assemble(
         if not line.progressive
         for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)
     ]
-    credited = [known.progressive[line.number] for line in lines if line.number in known.progressive]
-    rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, progressive=credited)
+    rows = invoice_of(
+        target,
+        lines,
+        rated,
+        purse=purse,
+        draft=draft,
+        dates=dates,
+        sections=known.facts.sections_of([line.subscription for line in lines]),
+        progressive=[known.progressive[line.number] for line in lines if line.number in known.progressive],
+    )
     return Built(target, rows, levels, purse)
 
 
@@ -97,11 +106,12 @@ def invoice_of(
     purse: Purse,
     draft: bool,
     dates: InvoiceDates,
+    sections: Sequence[Section] = (),
     progressive: Sequence[ProgressiveInvoice] = (),
 ) -> InvoiceRows:
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
-    progressive: invoices that billed part of the usage before.
+    sections: the custom sections that it carries. progressive: invoices that billed part of the usage before.
     """
     first = lines[0].subscription
     customer = first.customer
@@ -146,7 +156,14 @@ def invoice_of(
         taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
         pricing_units=fees.pricing_units,
         credits=calculation.credits,
+        sections=applied_section_rows(target, sections),
     )
+
+
+def applied_section_rows(target: Target, sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """The custom sections as the invoice keeps them."""
+    columns = {"invoice_id": target.invoice_id, "created_at": target.created_at}
+    return [{"id": new_id_text(), **columns, **row} for row in section_rows(sections)]
 
 
 def standalone_fees(target: Target, rated: Sequence[Rated]) -> FeeRows:

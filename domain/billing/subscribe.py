@@ -23,6 +23,7 @@ from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
 from domain.catalog.usage_thresholds import ThresholdTerms
 from domain.customers.models import Customer
+from domain.identity.custom_sections import NOTHING_ASKED, Selection
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
@@ -30,6 +31,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
+from domain.subscriptions.custom_sections import choose_sections, inherit_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.fixed_units import set_own_units
 from domain.subscriptions.instants import local_date
@@ -59,7 +61,7 @@ __all__ = [
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
 UNSUPPORTED = (
-    "activation_rules", "payment_method", "invoice_custom_section", "authorization",
+    "activation_rules", "payment_method", "authorization",
 )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ class Asked:
     given: frozenset[str]
     billing_entity_id: UUID | None = None
     thresholds: Sequence[ThresholdTerms] | None = None
+    sections: Selection = NOTHING_ASKED
 
 
 def refuse_unsupported(read: Reader) -> None:
@@ -129,9 +132,9 @@ async def subscribe(
     """
     read = Reader(params)
     asked = read_options(read)
+    sections = await read_sections(work, read)
     read.finish()
-    entity_id = await asked_entity(work, params)
-    asked = replace(asked, billing_entity_id=entity_id)
+    asked = replace(asked, billing_entity_id=await asked_entity(work, params), sections=sections)
     await work.session.refresh(customer, with_for_update=True)
     if not customer.currency:
         customer.currency = plan.amount_currency
@@ -149,6 +152,7 @@ async def subscribe(
         current.billing_entity_id = asked.billing_entity_id or current.billing_entity_id
         await set_own_units(work, current.id, own.units if own else {})
         await give_thresholds(work, current, plan, asked.thresholds)
+        await choose_sections(work, current, asked.sections)
         await work.session.flush()
         return current
     old = await work.session.get_one(Plan, current.plan_id)
@@ -186,6 +190,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
         ),
     )
     await set_own_units(work, row.id, own.units if own else {})
+    await choose_sections(work, row, asked.sections)
     start, today = local_date(subscription_at, zone), local_date(now, zone)
     if start > today:
         await give_thresholds(work, row, plan, asked.thresholds)
@@ -260,6 +265,7 @@ async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Pla
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
     await give_thresholds(work, row, plan, asked.thresholds)
+    await inherit_sections(work, planned or current, row, asked.sections)
     await credit_unused_days(work, [current], now, upgraded=True)
     await terminate_row(work, current, now)
     await activate(work, row, now, now)
@@ -302,6 +308,7 @@ async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked:
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
     await give_thresholds(work, row, plan, asked.thresholds)
+    await inherit_sections(work, current, row, asked.sections)
     work.record(SubscriptionUpdated((current.id,)))
     return current
 
