@@ -16,7 +16,7 @@ from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one
 
 __all__ = [
     "CachedAggregation", "DailyUsage", "Event", "LifetimeUsage", "SubscriptionActivity", "TriggeredAlert", "UsageAlert",
-    "UsageAlertThreshold",
+    "UsageAlertThreshold", "UsageRollup", "UsageRollupItem",
 ]  # fmt: skip
 
 
@@ -33,6 +33,9 @@ class Event(SQLModel, table=True):
         sa.Index("uq_events_transaction", "organization_id", "transaction_id", "external_subscription_id", unique=True),
         sa.Index("ix_events_usage", "organization_id", "external_subscription_id", "code", "timestamp",
                  postgresql_include=["value"], postgresql_where=sa.text("deleted_at IS NULL")),
+        # What came after a rollup was folded: see rolled_store.py.
+        sa.Index("ix_events_arrival", "organization_id", "external_subscription_id", "code", "sequence",
+                 postgresql_where=sa.text("deleted_at IS NULL")),
         sa.Index("ix_events_received", "organization_id", "created_at", "sequence"),
     )  # fmt: skip
 
@@ -191,3 +194,42 @@ class DailyUsage(TenantRow, table=True):
     to_datetime: datetime = timestamp(nullable=False)
     usage: dict[str, Any] = json_object()
     usage_diff: dict[str, Any] = json_object()
+
+
+class UsageRollup(TenantRow, table=True):
+    """The answer to one question to the event store, from all events stored up to a point. Can be thrown away.
+
+    `key`: what was asked, as a digest. `watermark`: the sequence up to which events are in the answer; no event below
+    it can appear any more. `state`: the answer by group; null where there are too many groups to keep. `ends_at`: the
+    end of the window that was asked for.
+    """
+
+    __tablename__ = "usage_rollups"
+    __table_args__ = (
+        sa.Index("uq_usage_rollups_key", "organization_id", "external_subscription_id", "key", unique=True),
+    )
+
+    external_subscription_id: str
+    key: str
+    watermark: int = Field(sa_type=sa.BigInteger)
+    state: list[Any] | None = json_object(nullable=True)
+    ends_at: datetime = timestamp(nullable=False)
+
+
+class UsageRollupItem(SQLModel, table=True):
+    """The last operation on one item of a unique count, among the events of a rollup.
+
+    `item`: the first half of the SHA-256 of the group and the item.
+    """
+
+    __tablename__ = "usage_rollup_items"
+
+    organization_id: UUID
+    # No foreign key: it would be checked once per item.
+    rollup_id: UUID = Field(primary_key=True)
+    item: UUID = Field(primary_key=True)
+    active: bool
+    created_at: datetime = timestamp(nullable=False)
+    sequence: int = Field(sa_type=sa.BigInteger)
+    # Last, because inside the class its name hides the function.
+    timestamp: datetime = timestamp(nullable=False)
