@@ -35,6 +35,7 @@ TABLE = {
     "fee": "fees",
     "payment_dispute_lost": "invoices",
     "triggered_alert": "triggered_usage_alerts",
+    "credit_note": "credit_notes",
 }
 # What is told of by the id of another row than the object's own.
 TOLD_BY = {"subscription.usage_threshold_reached": "applied_usage_thresholds"}
