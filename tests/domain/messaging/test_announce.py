@@ -36,6 +36,8 @@ TABLE = {
     "payment_dispute_lost": "invoices",
     "triggered_alert": "triggered_usage_alerts",
     "credit_note": "credit_notes",
+    "wallet": "wallets",
+    "wallet_transaction": "wallet_transactions",
 }
 # What is told of by the id of another row than the object's own.
 TOLD_BY = {"subscription.usage_threshold_reached": "applied_usage_thresholds"}
@@ -49,6 +51,8 @@ INCLUDED = {
     "plan.created": {"entitlements"},
     "plan.updated": {"entitlements"},
     "invoice": {"customer"},
+    "wallet": {"recurring_transaction_rules"},
+    "wallet_transaction": {"wallet"},
     "invoice.created": {
         "subscriptions", "billing_periods", "fees", "credits", "applied_taxes", "applied_invoice_custom_sections",
     },
@@ -104,7 +108,7 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
         by = world[TOLD_BY[webhook_type]] if webhook_type in TOLD_BY else told
         (webhook_id,) = await announce(work, webhook_type, [by.id])
         stored = await work.session.get_one(Webhook, webhook_id)
-    assert (stored.webhook_type, stored.object_type, stored.object_id) == (webhook_type, object_type, told.id)
+    assert (stored.webhook_type, stored.object_type, stored.object_id) == (webhook_type, object_type, by.id)
     assert stored.endpoint == world["webhook_endpoints"].webhook_url
     body = json.loads(stored.payload)
     content = body.pop(object_type)
