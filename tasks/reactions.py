@@ -57,6 +57,7 @@ from domain.invoicing.events import (
     InvoicesOverdue,
     InvoicesVoided,
     OneOffInvoicesCreated,
+    OverdueInvoicesPaid,
     UsageThresholdsReached,
 )
 from domain.invoicing.queries import invoices_of_type
@@ -68,6 +69,7 @@ from domain.messaging.queries import has_endpoints
 from domain.metering.activities import LOOK
 from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -194,6 +196,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletsTerminated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
 
@@ -222,6 +225,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
+    PaymentRequestsCreated: ("payment_request.created", "request_ids"),
+    DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
     UsageThresholdsReached: ("subscription.usage_threshold_reached", "applied_threshold_ids"),
     AlertsTriggered: ("alert.triggered", "triggered_alert_ids"),

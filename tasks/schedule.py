@@ -35,6 +35,8 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
 from domain.messaging.events_errors import post_validate_events
+from domain.payments.remind import CHUNK as REMIND_CHUNK
+from domain.payments.remind import next_reminder, remind
 from tasks import horizon
 
 __all__ = ["SCHEDULE", "SCHEDULED", "Scheduled", "last_tick", "next_tick", "tick_of"]
@@ -90,6 +92,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
               horizon.unpaid, chunk=OVERDUE_CHUNK),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,
               horizon.running_trials, chunk=500),
+    Scheduled("process_dunning_campaigns", "lago_process_dunning_campaigns", "45 * * * *", remind, next_reminder,
+              chunk=REMIND_CHUNK),
     Scheduled("refresh_wallets_ongoing_balance", "lago_refresh_wallets_ongoing_balance", "*/5 * * * *", refresh_flagged,
               horizon.flagged_wallets),
     Scheduled("terminate_wallets", "lago_terminate_wallets", "45 * * * *", terminate_expired,

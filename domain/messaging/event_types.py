@@ -44,6 +44,8 @@ SENT = (
     EventType("invoice.payment_dispute_lost", "INVOICES", "A dispute over the payment of an invoice was lost."),
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
+    EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
+    EventType("payment_request.created", "PAYMENTS", "A customer was asked to pay overdue invoices."),
     EventType("plan.created", "PLANS", "A plan was created."),
     EventType("plan.updated", "PLANS", "A plan was changed."),
     EventType("plan.deleted", "PLANS", "The deletion of a plan was asked for."),
