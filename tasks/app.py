@@ -11,12 +11,14 @@ from tasks.reactions import requests
 from tasks import (  # isort: skip
     billing,  # noqa: F401
     catalog,  # noqa: F401
+    credit_notes,  # noqa: F401
     invoicing,  # noqa: F401
     messaging,  # noqa: F401
     metering,  # noqa: F401
     payments,  # noqa: F401
     sandbox,  # noqa: F401
     ticks,  # noqa: F401
+    usage,  # noqa: F401
     wallets,  # noqa: F401
 )
 
