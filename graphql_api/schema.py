@@ -24,6 +24,8 @@ from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQ
 from graphql_api.catalog.queries import CatalogQueries
 from graphql_api.credits.note_mutations import CreditNoteMutations
 from graphql_api.credits.note_queries import CreditNoteQueries
+from graphql_api.credits.wallet_mutations import WalletMutations
+from graphql_api.credits.wallet_queries import WalletQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
@@ -63,6 +65,7 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    WalletQueries,
     CreditNoteQueries,
     FeeExplanationQueries,
 )
@@ -82,6 +85,7 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    WalletMutations,
     CreditNoteMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
