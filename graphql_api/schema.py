@@ -28,7 +28,9 @@ from graphql_api.errors import is_fault
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
+from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
 from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
@@ -71,6 +73,8 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    InvoiceLifeMutations,
+    AdjustedFeeMutations,
 )
 
 log = structlog.get_logger(__name__)

@@ -9,6 +9,7 @@ from rest_api import (
     billable_metrics,
     billing_entities,
     coupons,
+    credit_notes,
     customers,
     downloads,
     events,
@@ -33,7 +34,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, coupons, downloads,
+    add_ons, usage, invoices, fees, payments, coupons, credit_notes, downloads,
 )  # fmt: skip
 
 

@@ -20,30 +20,33 @@ from infrastructure import storage
 
 __all__ = ["routes"]
 
+_FORMS = {"invoice": ("pdf", "application/pdf"), "invoice_xml": ("xml", "application/xml")}
 _NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}
 
 
 async def download(request: Request) -> Response:
-    """The PDF; 404 for a link that was changed or has expired, and for a file that is gone."""
+    """The file; 404 for a link that was changed or has expired, and for a file that is gone."""
     named = read_download_token(request.path_params["token"])
     if named is None:
         return JSONResponse(_NOT_FOUND, 404)
-    organization_id, invoice_id = named
+    kind, organization_id, invoice_id = named
     async with tenant_work(Tenant(organization_id)) as work:
         row = (await invoice_rows(work.session, [invoice_id])).get(invoice_id)
-    if row is None or row.document_key is None:
+    form, media_type = _FORMS[kind]
+    key = None if row is None else row.document_key if form == "pdf" else row.xml_key
+    if row is None or key is None:
         return JSONResponse(_NOT_FOUND, 404)
     try:
-        content = await storage.get(row.document_key)
+        content = await storage.get(key)
     except storage.ObjectNotFound:
         return JSONResponse(_NOT_FOUND, 404)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", row.number) or "invoice"
     headers = {
-        "Content-Disposition": f'inline; filename="{name}.pdf"',
+        "Content-Disposition": f'inline; filename="{name}.{form}"',
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(content, media_type="application/pdf", headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 routes = [Route("/download/{token}", download, methods=["GET"])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from domain.billing.finalize import finalize as finalize_drafts
 from domain.billing.finalize import refresh as refresh_drafts
 from domain.billing.one_off import create_one_off_invoice
+from domain.billing.void import delete_draft, void_invoice
 from domain.customers.models import Customer
 from domain.customers.queries import customer_row
 from domain.invoicing.payloads import invoice_details, invoice_payloads
@@ -22,7 +23,7 @@ from domain.kernel.errors import Forbidden
 from domain.kernel.jobs import JobRequest
 from domain.kernel.validation import INVALID, Reader
 from rest_api.frame import Call, answer, empty_answer, endpoint, page_answer
-from rest_api.routing import get, post, put
+from rest_api.routing import delete, get, post, put
 
 __all__ = ["routes"]
 
@@ -85,6 +86,21 @@ async def create(call: Call) -> Response:
     row = await customer_row(call.work.session, external_id=str(params.get("external_customer_id")))
     customer = await call.work.session.get_one(Customer, row.id)
     return await _shown(call, await create_one_off_invoice(call.work, customer, params))
+
+
+@endpoint(resource="invoice")
+async def void(call: Call) -> Response:
+    """Takes a final invoice back."""
+    params = call.body if isinstance(call.body, Mapping) else {}
+    return await _shown(call, await void_invoice(call.work, call.path["id"], params))
+
+
+@endpoint(resource="invoice")
+async def destroy(call: Call) -> Response:
+    """Takes a draft away."""
+    row = await invoice_row(call.work.session, call.path["id"])
+    await delete_draft(call.work, row.id)
+    return await _shown(call, row.id)
 
 
 @endpoint(resource="invoice")
@@ -166,6 +182,8 @@ routes = [
     get("/invoices", index),
     post("/invoices", create),
     get("/invoices/{id}", show),
+    delete("/invoices/{id}", destroy),
+    post("/invoices/{id}/void", void),
     put("/invoices/{id}", update),
     post("/invoices/{id}/lose_dispute", dispute_lost),
     put("/invoices/{id}/refresh", refresh),

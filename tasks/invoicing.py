@@ -22,7 +22,6 @@ async def generate_documents(lease: Lease, invoice_ids: list[str]) -> None:
     async with lease.work() as work:
         documents = await load_documents(work, [UUID(each) for each in invoice_ids])
         organization_id = work.organization_id
-    for invoice_id, document in documents.items():
-        await store_document(organization_id, invoice_id, document)
+    stored = [await store_document(organization_id, invoice_id, files) for invoice_id, files in documents.items()]
     async with lease.settle() as work:
-        await mark_stored(work, list(documents))
+        await mark_stored(work, stored)

@@ -37,9 +37,11 @@ from domain.invoicing.events import (
     InvoiceDisputesLost,
     InvoiceDocumentGenerated,
     InvoicePaymentStatusUpdated,
+    InvoicesDeleted,
     InvoicesDrafted,
     InvoicesFinalized,
     InvoicesOverdue,
+    InvoicesVoided,
     OneOffInvoicesCreated,
 )
 from domain.kernel.events import DomainEvent
@@ -173,6 +175,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
+    InvoicesVoided: ("invoice.voided", "invoice_ids"),
+    InvoicesDeleted: ("invoice.deleted", "invoice_ids"),
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),

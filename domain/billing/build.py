@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from domain.billing.adjusted_lines import load_adjustments
 from domain.billing.assemble import Built, assemble
 from domain.billing.deductions import load_purses
 from domain.billing.facts import load_facts
@@ -66,4 +67,5 @@ async def read_known(
     usage = await measure_charges(
         work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
     )
-    return planned, Known(facts, await load_history(work.session, facts, planned), asked, usage)
+    history = await load_history(work.session, facts, planned)
+    return planned, Known(facts, history, asked, usage, await load_adjustments(work.session, planned))

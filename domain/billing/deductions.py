@@ -16,6 +16,7 @@ from domain.billing.assemble import Built
 from domain.billing.purse import Purse, used_coupons
 from domain.credits.coupon_life import AppliedTerms
 from domain.credits.spend_coupons import active_coupons, keep_coupons
+from domain.credits.spend_notes import open_notes, spend_notes
 from domain.credits.write_credits import credit_rows, forget_credits, insert_credits
 from domain.kernel.unit_of_work import UnitOfWork
 
@@ -23,13 +24,14 @@ __all__ = ["load_purses", "store_deductions"]
 
 
 async def load_purses(work: UnitOfWork, customer_ids: Collection[UUID]) -> Mapping[UUID, Purse]:
-    """What each of these customers has, locked. Two statements at most, for any number of customers."""
+    """What each of these customers has, locked. Three statements at most, for any number of customers."""
     coupons = await active_coupons(work, customer_ids)
-    return {customer: Purse(coupons.get(customer, ())) for customer in customer_ids}
+    notes = await open_notes(work, customer_ids)
+    return {customer: Purse(coupons.get(customer, ()), notes.get(customer, ())) for customer in customer_ids}
 
 
 async def store_deductions(work: UnitOfWork, built: Sequence[Built]) -> None:
-    """Writes the credits of invoices that were written, and what became of their sources. Three statements at most.
+    """Writes the credits of invoices that were written, and what became of their sources. Four statements at most.
 
     built: in the order in which they were computed; an invoice that was not written is left out and took nothing.
     """
@@ -46,3 +48,4 @@ async def store_deductions(work: UnitOfWork, built: Sequence[Built]) -> None:
         coupons |= used_coupons({**each.purse.coupons, **coupons}, each.rows.credits)
     await insert_credits(work, rows)
     await keep_coupons(work, list(coupons.values()))
+    await spend_notes(work, [credit for each in built for credit in each.rows.credits])

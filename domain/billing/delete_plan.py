@@ -13,35 +13,15 @@ from domain.billing.terminate import terminate_active
 from domain.catalog.models import Plan
 from domain.catalog.plans import remove_plans
 from domain.kernel import clock
-from domain.kernel.errors import ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.life import cancel
 from domain.subscriptions.models import Subscription
 
-__all__ = ["end_subscriptions_of_plans", "refuse_unpaid_end"]
+__all__ = ["end_subscriptions_of_plans"]
 
 s = table(Subscription).c
 p = table(Plan).c
-
-
-async def refuse_unpaid_end(work: UnitOfWork, *, plan_id: UUID | None = None, customer_id: UUID | None = None) -> None:
-    """Refuses a deletion that would end a subscription paid in advance, with days left that nobody could credit.
-
-    Raises ValidationFailed({"base": ["active_subscriptions_paid_in_advance"]}): they are to be terminated first.
-    """
-    query = (
-        sa.select(s.id)
-        .join(table(Plan), p.id == s.plan_id)
-        .where(s.status == "active", p.pay_in_advance, sa.func.coalesce(s.on_termination_credit_note, "") != "skip")
-        .limit(1)
-    )
-    if plan_id is not None:
-        query = query.where(sa.or_(s.plan_id == plan_id, p.parent_id == plan_id))
-    if customer_id is not None:
-        query = query.where(s.customer_id == customer_id)
-    if (await work.session.execute(query)).first() is not None:
-        raise ValidationFailed({"base": ["active_subscriptions_paid_in_advance"]})
 
 
 async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:

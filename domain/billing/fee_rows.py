@@ -65,6 +65,8 @@ def fee_rows(
                 "add_on_id": fee.add_on_id,
                 "commitment_id": fee.commitment_id,
                 "true_up_parent_fee_id": parent,
+                "original_fee_id": fee.original_fee_id,
+                "adjusted_fee_id": fee.adjusted_fee_id,
                 "pay_in_advance_event_id": fee.pay_in_advance_event_id,
                 "pay_in_advance_event_transaction_id": fee.pay_in_advance_event_transaction_id,
                 "fee_type": fee.fee_type,

@@ -18,6 +18,7 @@ from domain.billing.build import build
 from domain.billing.deductions import store_deductions
 from domain.billing.facts import zone_of
 from domain.billing.requests import Line, Target
+from domain.credits.draft_notes import issue_notes, put_back, take_off, with_draft_notes
 from domain.invoicing.dates import DateSettings, InvoiceDates, finalization_dates
 from domain.invoicing.write import rebuild_invoices
 from domain.kernel import clock
@@ -31,6 +32,13 @@ FINALIZE_CHUNK: Final = 500
 
 _DUE: Final = sa.text(
     "SELECT id FROM invoices WHERE status = 'draft' AND expected_finalization_date <= :today ORDER BY customer_id, id"
+)
+_SUBSCRIPTIONS: Final = sa.text(
+    """
+    SELECT id FROM subscriptions
+    WHERE id IN (SELECT subscription_id FROM invoice_subscriptions WHERE invoice_id = ANY(:ids))
+    ORDER BY id FOR NO KEY UPDATE
+    """
 )
 # Locked in one order, so that two runs over the same drafts go one after the other.
 _DRAFTS: Final = sa.text(
@@ -70,11 +78,21 @@ async def finalize_due(work: UnitOfWork) -> int:
 async def finalize(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
     """Computes these drafts anew and finalizes them: number, dates, coupons and credits.
 
-    What is no draft is left alone. The ids of those finalized or closed. A fixed number of statements.
+    What is no draft is left alone. The ids of those finalized or closed. Credit notes are issued with their invoices;
+    these come first, so that the other invoices of the customer can spend them. A fixed number of statements.
     """
-    built = await _rebuild(work, invoice_ids, finalizing=True)
-    await number_and_announce(work, built)
-    return [each.target.invoice_id for each in built]
+    if not invoice_ids:
+        return []
+    noted = await with_draft_notes(work, invoice_ids)
+    finalized: list[UUID] = []
+    for some in ([each for each in invoice_ids if each in noted], [each for each in invoice_ids if each not in noted]):
+        built = await _rebuild(work, some, finalizing=True)
+        await number_and_announce(work, built)
+        ids = [each.target.invoice_id for each in built]
+        if noted and ids:
+            await issue_notes(work, ids)
+        finalized += ids
+    return finalized
 
 
 async def refresh(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
@@ -88,6 +106,8 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
     ids = sorted(set(invoice_ids))
     if not ids:
         return []
+    # Subscriptions before invoices, as everywhere: ending one locks it before the draft that its credit note is for.
+    await work.session.execute(_SUBSCRIPTIONS, {"ids": ids})
     drafts = {row.id: row for row in await work.session.execute(_DRAFTS, {"ids": ids})}
     if not drafts:
         return []
@@ -97,8 +117,10 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
     targets = [_target(drafts[invoice_id], rows) for invoice_id, rows in lines.items()]
     dates = {target.invoice_id: _dates(drafts[target.invoice_id], target, finalizing) for target in targets}
     built = await build(work, targets, draft=not finalizing, dates=dates)
+    notes = await take_off(work, [each.target.invoice_id for each in built])
     await rebuild_invoices(work, [each.rows for each in built])
     await store_deductions(work, built)
+    await put_back(work, notes)
     if finalizing:
         await keep_levels(work, [level for each in built for level in each.levels])
     return built

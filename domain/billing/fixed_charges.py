@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from domain.billing.adjustments import LineAdjustments
 from domain.billing.facts import Facts
 from domain.billing.fixed_units import UnitsEvent, units_in
 from domain.billing.history import History, PaidFixedFee
@@ -30,8 +31,10 @@ ONE_MILLISECOND: Final = timedelta(milliseconds=1)
 _windows = lru_cache(maxsize=16_384)(windows)
 
 
-def fixed_charge_fees(line: BilledLine, facts: Facts, history: History) -> Iterator[RatedFee]:
-    """The fees of a line.
+def fixed_charge_fees(
+    line: BilledLine, facts: Facts, history: History, adjustments: LineAdjustments
+) -> Iterator[RatedFee]:
+    """The fees of a line, as they were set by hand where they were.
 
     What is paid in arrears covers the line's window, what is paid in advance the period that contains the billing
     instant, unless it has been paid.
@@ -52,7 +55,8 @@ def fixed_charge_fees(line: BilledLine, facts: Facts, history: History) -> Itera
         fee = _priced(line, charge, window, events)
         if charge.pay_in_advance and charge.prorated and line.reason == "subscription_starting":
             fee = _less_paid_before(line, history, charge, window, fee)
-        if fee.units or fee.amount_cents:
+        fee = adjustments.apply(fee)
+        if fee.units or fee.amount_cents or fee.adjusted_fee_id:
             yield fee
 
 

@@ -25,6 +25,7 @@ from domain.invoicing.calculation.state import Tax as TaxRate
 from domain.invoicing.dates import DateSettings, advance_dates
 from domain.invoicing.events import OneOffInvoicesCreated
 from domain.invoicing.number import Unnumbered, number_invoices
+from domain.invoicing.queries import invoice_row
 from domain.invoicing.write import insert_plain_invoice
 from domain.kernel import clock
 from domain.kernel.currencies import CURRENCIES
@@ -32,6 +33,7 @@ from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import new_id, new_id_text, parse_id
 from domain.kernel.money import ONE, from_cents, round_cents
 from domain.kernel.rows import table
+from domain.kernel.uniqueness import unique
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.pricing.fee_amounts import stored
@@ -40,7 +42,7 @@ __all__ = ["create_one_off_invoice"]
 
 MOST_LINES: Final = 500
 MOST_CENTS: Final = 10**15
-UNSUPPORTED: Final = ("invoice_custom_section", "payment_method", "voided_invoice_id")
+UNSUPPORTED: Final = ("invoice_custom_section", "payment_method")
 _add_ons, _taxes, _of_add_ons = table(AddOn).c, table(Tax).c, table(AddOnTax).c
 
 
@@ -64,9 +66,10 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     """An invoice of these lines, final at once; its id.
 
     params: currency, fees [{add_on_code or add_on_id, units, unit_amount_cents, invoice_display_name (or name),
-    description, from_datetime, to_datetime, tax_codes}], billing_entity_code or _id, purchase_order_number, skip_psp.
-    Raises NotFound("fees"), NotFound("add_on"), NotFound("billing_entity") and ValidationFailed; nothing is written
-    then. Tax codes that nobody knows do not apply.
+    description, from_datetime, to_datetime, tax_codes}], billing_entity_code or _id, purchase_order_number, skip_psp,
+    voided_invoice_id (of the customer: this invoice stands for it, once).
+    Raises NotFound("fees", "add_on", "billing_entity", "invoice") and ValidationFailed; nothing is written then. Tax
+    codes that nobody knows do not apply.
     """
     read = Reader(params)
     for name in UNSUPPORTED:
@@ -76,6 +79,7 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     currency = read.choice("currency", CURRENCIES) or customer.currency or entity.default_currency
     order_number = read.text("purchase_order_number")
     read.finish()
+    voided_id = await _voided(work, customer, params.get("voided_invoice_id"))
     issuer = entity
     issuer_id = await kept_billing_entity_id(
         work, code=params.get("billing_entity_code"), id=params.get("billing_entity_id")
@@ -121,6 +125,7 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "purchase_order_number": order_number,
         "self_billed": customer.account_type == "partner",
         "skip_charges": False,
+        "voided_invoice_id": voided_id,
         "fees_amount_cents": found.fees_amount_cents,
         "coupons_amount_cents": 0,
         "credit_notes_amount_cents": 0,
@@ -134,12 +139,24 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "created_at": now,
     }
     await work.session.flush()
-    await insert_plain_invoice(work, invoice, *_rows(invoice, lines, taxes, found, now))
+    async with unique(work, {"uq_invoices_voided_invoice_id": "voided_invoice_id"}):
+        await insert_plain_invoice(work, invoice, *_rows(invoice, lines, taxes, found, now))
     if issued:
         unnumbered = Unnumbered(invoice_id, customer.id, entity.id, customer.account_type == "partner")
         await number_invoices(work, [unnumbered])
         work.record(OneOffInvoicesCreated((invoice_id,)))
     return invoice_id
+
+
+async def _voided(work: UnitOfWork, customer: Customer, sent: object) -> UUID | None:
+    """The voided invoice of the customer that the new one stands for. Raises NotFound."""
+    if sent is None:
+        return None
+    row = await invoice_row(work.session, sent, ("voided",))
+    if row.customer_id != customer.id or row.invoice_type != "one_off":
+        raise NotFound("invoice")
+    voided_id: UUID = row.id
+    return voided_id
 
 
 async def _lines(work: UnitOfWork, sent: object, now: datetime) -> list[_Line]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain.credits.coupon_life import AppliedTerms
-from domain.invoicing.calculation.state import Calculation, Coupon, CouponLimit, Credit, CreditKind
+from domain.credits.spend_notes import OpenNote
+from domain.invoicing.calculation.state import Calculation, Coupon, CouponLimit, Credit, CreditKind, CreditNote
 
 __all__ = ["Purse", "used_coupons"]
 
@@ -15,21 +16,35 @@ __all__ = ["Purse", "used_coupons"]
 class Purse:
     """Offers an invoice what is left, and takes from it what the invoice took.
 
-    coupons: the active ones, the first applied first. A further kind of deduction is offered in `offer` and taken in
-    `spend`.
+    coupons: the active ones, the first applied first. notes: the credit notes with a balance, the oldest first. A
+    further kind of deduction is offered in `offer` and taken in `spend`.
     """
 
-    def __init__(self, coupons: Iterable[AppliedTerms] = ()) -> None:
+    def __init__(self, coupons: Iterable[AppliedTerms] = (), notes: Iterable[OpenNote] = ()) -> None:
         self.coupons = {each.id: each for each in coupons}
         self._left = dict(self.coupons)
+        self._notes = {each.id: each for each in notes}
 
     def offer(self, invoice: Calculation) -> Calculation:
         """The invoice with all that it may take."""
-        return replace(invoice, coupons=tuple(_coupon(each) for each in self._left.values() if not each.ended))
+        return replace(
+            invoice,
+            coupons=tuple(_coupon(each) for each in self._left.values() if not each.ended),
+            credit_notes=tuple(
+                CreditNote(each.id, each.balance_cents)
+                for each in self._notes.values()
+                if each.balance_cents > 0 and each.currency == invoice.currency
+            ),
+        )
 
     def spend(self, credits: Sequence[Credit]) -> None:
         """Takes what the invoice took, so that the next one finds less."""
         self._left |= used_coupons(self._left, credits)
+        for credit in credits:
+            if credit.kind is CreditKind.CREDIT_NOTE:
+                assert isinstance(credit.source_id, UUID), "a credit note is named by its id"
+                note = self._notes[credit.source_id]
+                self._notes[note.id] = replace(note, balance_cents=note.balance_cents - credit.amount_cents)
 
 
 def used_coupons(coupons: dict[UUID, AppliedTerms], credits: Iterable[Credit]) -> dict[UUID, AppliedTerms]:

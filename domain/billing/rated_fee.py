@@ -21,7 +21,8 @@ class RatedFee:
     owner: the charge, fixed charge or commitment, whose own taxes come first. starts: the first instant it covers.
     properties: windows that differ from those of the line it stands on. standalone: a fee without an invoice.
     true_up_of: the fee whose charge this one raises to its minimum. reckoning: what an explanation of the amount needs
-    beside units and price: days billed of days in the period, amounts in cents that were compared.
+    beside units and price: days billed of days in the period, amounts in cents that were compared. adjusted_fee_id:
+    of what was set by hand. original_fee_id: of the voided invoice that this fee is billed again for.
     """
 
     fee_type: str
@@ -54,6 +55,8 @@ class RatedFee:
     pricing_unit_id: UUID | None = None
     pricing_unit_short_name: str | None = None
     reckoning: Mapping[str, Any] = field(default_factory=dict)
+    adjusted_fee_id: UUID | None = None
+    original_fee_id: UUID | None = None
 
 
 def instant_text(instant: datetime | None) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from domain.billing.adjustments import Adjustment, LineAdjustments
 from domain.billing.base_fee_due import is_base_fee_due, trial_end
 from domain.billing.commitments import commitment_fee
 from domain.billing.facts import Facts
@@ -24,25 +25,31 @@ __all__ = ["Known", "rate_line"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that rating reads: facts, the past, the charges to bill by line number, and what they used by question."""
+    """All that rating reads: facts, the past, the charges to bill by line number, and what they used by question.
+
+    adjustments: what was set by hand, by line number.
+    """
 
     facts: Facts
     history: History
     asked: dict[int, Sequence[AskedCharge]]
     usage: Measured
+    adjustments: Mapping[int, Sequence[Adjustment]] = field(default_factory=dict)
 
 
 def rate_line(line: BilledLine, known: Known, *, issuing_date: date, created_at: datetime) -> list[RatedFee]:
     """The fees of one subscription on one invoice, the base fee first; those without an invoice are among them."""
     if line.reason == "in_advance_charge":
         return list(changed_units_fees(line, known.facts, known.history))
+    adjustments = LineAdjustments(known.adjustments.get(line.number, ()), line.subscription, known.facts)
     fees = []
     if line.bills_periods and is_base_fee_due(
         line.subscription, line.past, line.at, issuing_date=issuing_date, invoice_created_at=created_at
     ):
-        fees.append(_base_fee(line))
-    fees += usage_fees(line, known.asked.get(line.number, ()), known.usage)
-    fees += fixed_charge_fees(line, known.facts, known.history)
+        fees.append(adjustments.apply(_base_fee(line)))
+    fees += usage_fees(line, known.asked.get(line.number, ()), known.usage, adjustments)
+    fees += fixed_charge_fees(line, known.facts, known.history, adjustments)
+    fees += adjustments.missing()
     commitment = known.facts.commitment_of(line.subscription)
     if commitment is not None and line.bills_periods:
         missing = commitment_fee(line, commitment, fees, known.history.spent.get(line.number, 0))

@@ -16,8 +16,8 @@ from sqlmodel import col, select
 
 from domain.billing.events import BillingDue
 from domain.billing.override import overridden_price, plan_to_start_on
-from domain.billing.terminate import require_no_credit_note
 from domain.billing.units import FIRST_UNITS_AFTER, record_first_units
+from domain.billing.unused_days import credit_unused_days
 from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
 from domain.customers.models import Customer
@@ -125,9 +125,6 @@ async def subscribe(
     """
     read = Reader(params)
     asked = read_options(read)
-    if plan.pay_in_advance and asked.ending_at is not None:
-        # Its end would owe a credit note for the unused days, which Tarn can't make yet.
-        read.add("ending_at", "unsupported_value")
     read.finish()
     entity_id = await asked_entity(work, params)
     asked = replace(asked, billing_entity_id=entity_id)
@@ -247,7 +244,6 @@ def _successor(current: Subscription, plan: Plan, asked: Asked) -> Opening:
 
 async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Plan, asked: Asked) -> Subscription:
     """Immediate: the old row ends, the new one starts, and one billing run covers both."""
-    require_no_credit_note(current, old, None)
     now = clock.now()
     planned = (await queries.pending_successor(work.session, [current.id])).get(current.id)
     if planned is not None:
@@ -255,6 +251,7 @@ async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Pla
     plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
+    await credit_unused_days(work, [current], now, upgraded=True)
     await terminate_row(work, current, now)
     await activate(work, row, now, now)
     billed = [current.id]

@@ -11,28 +11,19 @@ from sqlmodel import col, select
 
 from domain.billing.events import BillingDue, PaidFeesDue
 from domain.billing.units import record_first_units
+from domain.billing.unused_days import credit_unused_days
 from domain.catalog.models import Plan
 from domain.kernel import clock
-from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
 from domain.subscriptions.life import activate, cancel, terminate_row
 from domain.subscriptions.models import Subscription
 
-__all__ = ["require_no_credit_note", "switch_to_next", "terminate", "terminate_active"]
+__all__ = ["switch_to_next", "terminate", "terminate_active"]
 
 CREDIT_NOTE_MODES = ("credit", "skip", "refund", "offset")
 INVOICE_MODES = ("generate", "skip")
-
-
-def require_no_credit_note(row: Subscription, plan: Plan, mode: str | None) -> None:
-    """Refuses to end a period paid in advance where the unused days would have to be credited.
-
-    Credit notes are not part of Tarn yet; ending without one must be asked for, so that nobody loses money unseen.
-    """
-    if plan.pay_in_advance and (mode or row.on_termination_credit_note or "credit") != "skip":
-        raise ValidationFailed({"on_termination_credit_note": ["unsupported_value"]})
 
 
 async def terminate(work: UnitOfWork, row: Subscription, params: Mapping[str, Any]) -> Subscription:
@@ -51,13 +42,14 @@ async def terminate(work: UnitOfWork, row: Subscription, params: Mapping[str, An
     if credit_note is not None and plan.pay_in_advance:
         row.on_termination_credit_note = credit_note
     row.on_termination_invoice = invoice or row.on_termination_invoice
-    require_no_credit_note(row, plan, credit_note)
     await terminate_active(work, [row], clock.now())
     return row
 
 
 async def terminate_active(work: UnitOfWork, rows: Sequence[Subscription], at: datetime) -> None:
-    """Ends active rows: their planned successors are called off and what they owe is billed."""
+    """Ends active rows: what they paid in advance and will not use is credited, their planned successors are called
+    off and what they owe is billed."""
+    await credit_unused_days(work, rows, at)
     successors = await queries.pending_successor(work.session, [row.id for row in rows])
     for row in rows:
         await terminate_row(work, row, at)

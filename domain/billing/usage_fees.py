@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
+from domain.billing.adjustments import LineAdjustments
 from domain.billing.facts import Facts
 from domain.billing.lines import BilledLine
 from domain.billing.plan_facts import ChargeFacts
@@ -107,18 +108,22 @@ def _is_billed(line: BilledLine, charge: ChargeFacts, facts: Facts) -> bool:
     return True
 
 
-def usage_fees(line: BilledLine, asked: Sequence[AskedCharge], usage: Measured) -> Iterator[RatedFee]:
-    """One fee for each filter and group that was used or costs something, and what is missing to a charge's minimum."""
+def usage_fees(
+    line: BilledLine, asked: Sequence[AskedCharge], usage: Measured, adjustments: LineAdjustments
+) -> Iterator[RatedFee]:
+    """One fee for each filter and group that was used, costs something or was set by hand, and what is missing to a
+    charge's minimum."""
     for each in asked:
         fees = [
-            _usage_fee(line, each, question, group, usage)
+            adjustments.apply(_usage_fee(line, each, question, group, usage))
             for question in each.questions
             for group in usage[question.key]
         ]
+        fees += adjustments.missing(each.charge.id)
         raised = _true_up(line, each.charge, fees) if each.charge.min_amount_cents else None
         for fee in fees:
             if (
-                fee.units or fee.amount_cents or fee.events_count or fee.standalone
+                fee.units or fee.amount_cents or fee.events_count or fee.standalone or fee.adjusted_fee_id
                 or (raised is not None and raised.true_up_of is fee)
             ):  # fmt: skip
                 yield fee

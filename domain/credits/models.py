@@ -113,7 +113,7 @@ class Credit(TenantRow, table=True):
 
     invoice_id: UUID = reference("invoices.id")
     applied_coupon_id: UUID | None = reference("applied_coupons.id", nullable=True, index=True)
-    credit_note_id: UUID | None = Field(default=None, index=True)
+    credit_note_id: UUID | None = reference("credit_notes.id", nullable=True, index=True)
     progressive_billing_invoice_id: UUID | None = reference("invoices.id", nullable=True, index=True)
     amount_cents: int = big_integer()
     amount_currency: str

@@ -7,16 +7,20 @@ invoice always gives the same bytes under the same key, so that doing it twice d
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.customers.queries import customer_rows, metadata_of_customers
 from domain.identity.models import BillingEntity
 from domain.invoicing.document import InvoiceDocument, render_invoice
 from domain.invoicing.document_parts import document_of
+from domain.invoicing.einvoice import ElectronicInvoice, InvalidElectronicInvoice, embed, standalone_xml
+from domain.invoicing.einvoice_parts import electronic_invoice_of
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.models import Invoice
@@ -27,7 +31,11 @@ from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import storage
 from infrastructure.settings import settings
 
-__all__ = ["DOCUMENTED", "document_key", "generate", "load_documents", "mark_stored", "store_document"]
+__all__ = [
+    "DOCUMENTED", "Files", "Stored", "document_key", "generate", "load_documents", "mark_stored", "store_document",
+]  # fmt: skip
+
+log = structlog.get_logger(__name__)
 
 DOCUMENTED: Final = ("finalized", "voided")
 """The statuses in which an invoice has a document."""
@@ -35,9 +43,25 @@ DOCUMENTED: Final = ("finalized", "voided")
 _invoices = table(Invoice)
 
 
-def document_key(organization_id: UUID, invoice_id: UUID) -> str:
-    """Where the PDF is stored."""
-    return f"{organization_id}/invoices/{invoice_id}.pdf"
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is rendered for one invoice. electronic: None where its billing entity issues none."""
+
+    document: InvoiceDocument
+    electronic: ElectronicInvoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored for one invoice; the PDF always."""
+
+    invoice_id: UUID
+    xml: bool = False
+
+
+def document_key(organization_id: UUID, invoice_id: UUID, form: str = "pdf") -> str:
+    """Where the PDF is stored, or the electronic invoice (`xml`)."""
+    return f"{organization_id}/invoices/{invoice_id}.{form}"
 
 
 async def generate(work: UnitOfWork, invoice_ids: Collection[UUID]) -> list[UUID]:
@@ -46,12 +70,11 @@ async def generate(work: UnitOfWork, invoice_ids: Collection[UUID]) -> list[UUID
     Nothing is made where PDF generation is switched off.
     """
     documents = await load_documents(work, invoice_ids)
-    for invoice_id, document in documents.items():
-        await store_document(work.organization_id, invoice_id, document)
-    return await mark_stored(work, list(documents))
+    stored = [await store_document(work.organization_id, invoice_id, files) for invoice_id, files in documents.items()]
+    return await mark_stored(work, stored)
 
 
-async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, InvoiceDocument]:
+async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, Files]:
     """What is to be rendered, for the invoices that have no document yet. A fixed number of statements."""
     if settings().disable_pdf_generation:
         return {}
@@ -70,36 +93,59 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
     fees = await fees_of_invoices(session, invoices)
     fee_taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
     taxes = await taxes_of_invoices(session, invoices)
-    return {
-        invoice_id: document_of(
+    found = {}
+    for invoice_id, row in invoices.items():
+        entity, customer = entities[row.billing_entity_id], customers[row.customer_id]
+        of_invoice = fees.get(invoice_id, ())
+        document = document_of(
             row,
-            entities[row.billing_entity_id],
-            customers[row.customer_id],
+            entity,
+            customer,
             metadata.get(row.customer_id, ()),
-            fees.get(invoice_id, ()),
+            of_invoice,
             fee_taxes,
             taxes.get(invoice_id, ()),
             logos[row.billing_entity_id],
         )
-        for invoice_id, row in invoices.items()
-    }
+        found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice))
+    return found
 
 
-async def store_document(organization_id: UUID, invoice_id: UUID, document: InvoiceDocument) -> None:
-    """Renders one document and stores it. Touches no row."""
-    pdf = await render_invoice(document)
+async def store_document(organization_id: UUID, invoice_id: UUID, files: Files) -> Stored:
+    """Renders the files of one invoice and stores them. Touches no row.
+
+    An electronic invoice that the norm refuses is left out; the PDF says the same and is there.
+    """
+    electronic = files.electronic
+    if electronic is not None:
+        try:
+            xml = await standalone_xml(electronic)
+            pdf = await embed(await render_invoice(files.document, archivable=True), electronic)
+        except InvalidElectronicInvoice as error:
+            log.warning("no electronic invoice", invoice_id=str(invoice_id), reason=str(error))
+            electronic = None
+        else:
+            await storage.put(document_key(organization_id, invoice_id, "xml"), xml, "application/xml")
+    if electronic is None:
+        pdf = await render_invoice(files.document)
     await storage.put(document_key(organization_id, invoice_id), pdf, "application/pdf")
+    return Stored(invoice_id, xml=electronic is not None)
 
 
-async def mark_stored(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
+async def mark_stored(work: UnitOfWork, stored: Sequence[Stored]) -> list[UUID]:
     """Notes that the documents are there; the ids of those that were not marked before, which alone are announced."""
-    if not invoice_ids:
+    if not stored:
         return []
-    key = sa.literal(f"{work.organization_id}/invoices/") + sa.cast(_invoices.c.id, sa.Text) + ".pdf"
+    path = sa.literal(f"{work.organization_id}/invoices/") + sa.cast(_invoices.c.id, sa.Text)
+    with_xml = [each.invoice_id for each in stored if each.xml]
     marked = await work.session.scalars(
         sa.update(_invoices)
-        .where(_invoices.c.id.in_(invoice_ids), _invoices.c.document_key.is_(None))
-        .values(document_key=key, updated_at=clock.now())
+        .where(_invoices.c.id.in_([each.invoice_id for each in stored]), _invoices.c.document_key.is_(None))
+        .values(
+            document_key=path + ".pdf",
+            xml_key=sa.case((_invoices.c.id.in_(with_xml), path + ".xml")),
+            updated_at=clock.now(),
+        )
         .returning(_invoices.c.id)
     )
     ids = list(marked.all())

@@ -8,8 +8,9 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated", "InvoicePaymentStatusUpdated", "InvoicesDrafted",
-    "InvoicesFinalized", "InvoicesOverdue", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
+    "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated", "InvoicePaymentStatusUpdated", "InvoicesDeleted",
+    "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue", "InvoicesVoided", "OneOffInvoicesCreated",
+    "OverdueInvoicesPaid",
 ]  # fmt: skip
 
 
@@ -24,6 +25,20 @@ class FeesCreated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoicesDrafted(DomainEvent):
     """New drafts wait for the end of their grace period. Webhook invoice.drafted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesDeleted(DomainEvent):
+    """Drafts were taken away. Webhook invoice.deleted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesVoided(DomainEvent):
+    """Invoices were taken back. Webhook invoice.voided for each."""
 
     invoice_ids: tuple[UUID, ...]
 

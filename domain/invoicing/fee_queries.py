@@ -24,7 +24,7 @@ from domain.catalog.models import (
     PricingUnit,
 )
 from domain.customers.models import Customer
-from domain.invoicing.models import Fee, FeeAppliedTax, FeePricingUnit, Invoice
+from domain.invoicing.models import AdjustedFee, Fee, FeeAppliedTax, FeePricingUnit, Invoice
 from domain.invoicing.queries import VISIBLE
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
@@ -43,6 +43,7 @@ _subscriptions, _plans, _charges = table(Subscription), table(Plan), table(Charg
 _metrics, _taxes = table(BillableMetric), table(FeeAppliedTax)
 _add_ons, _fixed_charges, _filters = table(AddOn), table(FixedCharge), table(ChargeFilter)
 _fee_units, _units = table(FeePricingUnit), table(PricingUnit)
+_adjusted = table(AdjustedFee)
 _values, _keys = table(ChargeFilterValue), table(BillableMetricFilter)
 
 # What a fee's filter takes: {key: values}. A filter that was deleted since still tells.
@@ -118,6 +119,8 @@ def _select() -> sa.Select[Any]:
             _metrics.c.code.label("metric_code"),
             _metrics.c.name.label("metric_name"),
             _metrics.c.description.label("metric_description"),
+            _adjusted.c.units.label("adjusted_units"),
+            _adjusted.c.unit_amount.label("adjusted_unit_amount"),
             _invoices.c.self_billed,
         )
         .join(_customers, _customers.c.id == _fees.c.customer_id)
@@ -130,6 +133,7 @@ def _select() -> sa.Select[Any]:
         .outerjoin(_add_ons, _add_ons.c.id == _fees.c.add_on_id)
         .outerjoin(_filters, _filters.c.id == _fees.c.charge_filter_id)
         .outerjoin(_fee_units, _fee_units.c.fee_id == _fees.c.id)
+        .outerjoin(_adjusted, _adjusted.c.id == _fees.c.adjusted_fee_id)
         .outerjoin(_units, _units.c.id == _fee_units.c.pricing_unit_id)
     )
 

@@ -12,22 +12,24 @@ from infrastructure.settings import settings
 __all__ = ["download_url", "read_download_token"]
 
 PURPOSE = "download"
+KINDS = ("invoice", "invoice_xml")
+"""The PDF of an invoice, and its electronic invoice."""
 
 
-def download_url(organization_id: UUID, invoice_id: UUID) -> str:
-    """The address of an invoice's PDF, for `download_link_days` from now."""
+def download_url(organization_id: UUID, invoice_id: UUID, kind: str = "invoice") -> str:
+    """The address of a file, for `download_link_days` from now. kind: one of KINDS."""
     lifetime = timedelta(days=settings().download_link_days)
-    token = signing.sign(PURPOSE, ["invoice", str(organization_id), str(invoice_id)], lifetime)
+    token = signing.sign(PURPOSE, [kind, str(organization_id), str(invoice_id)], lifetime)
     return f"{settings().api_url.rstrip('/')}/download/{token}"
 
 
-def read_download_token(token: str) -> tuple[UUID, UUID] | None:
-    """Organization and invoice that the token names; None for one that is changed, expired or made for another use."""
+def read_download_token(token: str) -> tuple[str, UUID, UUID] | None:
+    """Kind, organization and id that the token names; None for one that is changed, expired or made for another use."""
     try:
         payload = signing.read(PURPOSE, token)
     except (signing.Invalid, signing.Expired):
         return None
-    if not isinstance(payload, list) or len(payload) != 3 or payload[0] != "invoice":
+    if not isinstance(payload, list) or len(payload) != 3 or payload[0] not in KINDS:
         return None
     organization_id, invoice_id = parse_id(payload[1]), parse_id(payload[2])
-    return (organization_id, invoice_id) if organization_id and invoice_id else None
+    return (payload[0], organization_id, invoice_id) if organization_id and invoice_id else None

@@ -85,6 +85,7 @@ class Invoice(TenantRow, table=True):
     skip_charges: bool = Field(default=False)
     self_billed: bool = Field(default=False)
     document_key: str | None = None
+    xml_key: str | None = None
     finalized_at: datetime | None = timestamp()
     voided_at: datetime | None = timestamp()
     payment_dispute_lost_at: datetime | None = timestamp()

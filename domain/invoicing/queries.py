@@ -6,15 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity, Organization
 from domain.invoicing.models import Invoice, InvoiceAppliedTax, InvoiceSubscription
+from domain.invoicing.statuses import VISIBLE
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
@@ -23,13 +25,10 @@ from domain.subscriptions.models import Subscription
 
 __all__ = [
     "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_page",
-    "organization_slug", "periods_of_invoices", "taxes_of_invoices",
+    "locked_invoice", "organization_slug", "periods_of_invoices", "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
-
-VISIBLE: Final = ("draft", "finalized", "voided", "failed", "pending")
-"""The statuses that clients see; the others are as if they did not exist."""
 
 _invoices, _customers, _entities = table(Invoice), table(Customer), table(BillingEntity)
 _periods, _subscriptions, _taxes = table(InvoiceSubscription), table(Subscription), table(InvoiceAppliedTax)
@@ -151,6 +150,16 @@ async def invoice_row(session: AsyncSession, invoice_id: object, statuses: Colle
     if row is None:
         raise NotFound("invoice")
     return row
+
+
+async def locked_invoice(session: AsyncSession, invoice_id: object) -> Invoice:
+    """An invoice that clients may see, to be changed: locked until the commit. Raises NotFound."""
+    query = select(Invoice).where(col(Invoice.id) == parse_id(invoice_id), col(Invoice.status).in_(VISIBLE))
+    found = await session.execute(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    invoice = found.scalars().first()
+    if invoice is None:
+        raise NotFound("invoice")
+    return invoice
 
 
 async def invoice_rows(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, RowOf]:

@@ -27,15 +27,15 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "rebuild_invoices"]
+__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "insert_regenerated", "rebuild_invoices"]
 
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
-    "self_billed", "skip_charges", "fees_amount_cents", "coupons_amount_cents", "credit_notes_amount_cents",
-    "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents", "taxes_amount_cents",
-    "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents", "total_paid_amount_cents",
-    "created_at",
+    "self_billed", "skip_charges", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
+    "credit_notes_amount_cents", "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents",
+    "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents",
+    "total_paid_amount_cents", "created_at",
 )  # fmt: skip
 _SUBSCRIPTION: Final = (
     "id", "invoice_id", "subscription_id", "invoicing_reason", "recurring", "from_datetime", "to_datetime",
@@ -44,8 +44,9 @@ _SUBSCRIPTION: Final = (
 )  # fmt: skip
 _FEE: Final = (
     "id", "invoice_id", "customer_id", "billing_entity_id", "subscription_id", "charge_id", "charge_filter_id",
-    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "pay_in_advance_event_id",
-    "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents", "amount_currency",
+    "fixed_charge_id", "add_on_id", "commitment_id", "true_up_parent_fee_id", "original_fee_id", "adjusted_fee_id",
+    "pay_in_advance_event_id", "pay_in_advance_event_transaction_id", "fee_type", "position", "amount_cents",
+    "amount_currency",
     "precise_amount_cents", "units", "total_aggregated_units", "events_count", "unit_amount_cents",
     "precise_unit_amount", "taxes_amount_cents", "taxes_precise_amount_cents", "taxes_rate",
     "precise_coupons_amount_cents", "pay_in_advance", "invoice_display_name", "description", "grouped_by", "properties",
@@ -115,7 +116,7 @@ _INSERT_FEE_TAXES: Final = sa.text(_insert(table(FeeAppliedTax), _FEE_TAX, "rows
 _INSERT_PRICING_UNITS: Final = sa.text(_insert(table(FeePricingUnit), _PRICING_UNIT, "rows"))
 _INSERT_TAXES: Final = sa.text(_insert(table(InvoiceAppliedTax), _TAX, "rows"))
 
-_CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "created_at"})
+_CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "voided_invoice_id", "created_at"})
 _UPDATE_INVOICES: Final = sa.text(
     f"""
     UPDATE invoices SET {", ".join(f'"{name}" = row."{name}"' for name in _CHANGED)}, updated_at = :now
@@ -123,6 +124,9 @@ _UPDATE_INVOICES: Final = sa.text(
          AS row({", ".join(f'"{name}" {_type(table(Invoice).c[name])}' for name in _INVOICE)})
     WHERE invoices.id = row.id
     """  # noqa: S608
+)
+_SUPERSEDE: Final = sa.text(
+    "UPDATE invoice_subscriptions SET regenerated_invoice_id = :id, updated_at = :now WHERE invoice_id = :voided_id"
 )
 _CLEAR: Final = tuple(
     sa.text(statement)
@@ -167,6 +171,14 @@ async def insert_plain_invoice(
     await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice]))
     await insert_fees(work, fees, fee_taxes, ())
     await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
+
+
+async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: UUID) -> None:
+    """Writes an invoice in the place of a voided one, whose periods no longer count as billed by it."""
+    await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice.invoice]))
+    await work.session.execute(_SUPERSEDE, {"id": invoice.invoice["id"], "voided_id": voided_id, "now": clock.now()})
+    await _write(work, _INSERT_LINES, _document([invoice], lambda each: each.subscriptions))
+    await _insert_fees(work, [invoice])
 
 
 async def rebuild_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:

@@ -15,11 +15,11 @@ __all__ = ["unique"]
 
 
 @asynccontextmanager
-async def unique(work: UnitOfWork, indexes: Mapping[str, str]) -> AsyncIterator[None]:
+async def unique(work: UnitOfWork, indexes: Mapping[str, str], *, code: str = TAKEN) -> AsyncIterator[None]:
     """Flushes what the block adds inside a savepoint.
 
     indexes: the field that is wrong by the name of its unique index, {"uq_plans_code": "code"}.
-    Raises ValidationFailed {field: ["value_already_exist"]} for these, IntegrityError for any other constraint.
+    Raises ValidationFailed {field: [code]} for these, IntegrityError for any other constraint.
     """
     try:
         async with work.session.begin_nested():
@@ -28,5 +28,5 @@ async def unique(work: UnitOfWork, indexes: Mapping[str, str]) -> AsyncIterator[
     except IntegrityError as error:
         field = indexes.get(str(getattr(getattr(error.orig, "diag", None), "constraint_name", "")))
         if field is not None:
-            raise ValidationFailed({field: [TAKEN]}) from None
+            raise ValidationFailed({field: [code]}) from None
         raise

@@ -112,6 +112,8 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),
+    "invoice.voided": Announcement("invoice", _invoices),
+    "invoice.deleted": Announcement("invoice", _invoices),
     "invoice.one_off_created": Announcement("invoice", _invoices),
     "invoice.generated": Announcement("invoice", invoice_payloads),
     "invoice.payment_dispute_lost": Announcement("payment_dispute_lost", _disputes),

@@ -7,8 +7,14 @@ from enum import Enum
 import strawberry
 
 __all__ = [
-    "FeeTypesEnum", "InvoicePaymentStatusTypeEnum", "InvoiceStatusTypeEnum", "InvoiceTypeEnum",
+    "AdjustedFeeTypeEnum", "FeeTypesEnum", "InvoicePaymentStatusTypeEnum", "InvoiceStatusTypeEnum", "InvoiceTypeEnum",
 ]  # fmt: skip
+
+
+@strawberry.enum
+class AdjustedFeeTypeEnum(Enum):
+    adjusted_amount = "adjusted_amount"
+    adjusted_units = "adjusted_units"
 
 
 @strawberry.enum

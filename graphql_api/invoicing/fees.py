@@ -16,7 +16,7 @@ from domain.invoicing.fee_names import display_name, fee_window, item_of
 from domain.kernel.money import round_cents
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
-from graphql_api.invoicing.enums import FeeTypesEnum
+from graphql_api.invoicing.enums import AdjustedFeeTypeEnum, FeeTypesEnum
 from graphql_api.invoicing.pricing_unit_usage import PricingUnitUsage, pricing_unit_usage
 from graphql_api.loaders import load, load_one
 from graphql_api.scalars import JSON, BigInt, ISO8601DateTime
@@ -152,6 +152,8 @@ class Fee(InvoiceItem):
     true_up_parent_fee_id: strawberry.Private[UUID | None]
     breakdowns: strawberry.Private[list[Mapping[str, Any]] | None]
 
+    adjusted_fee: bool
+    adjusted_fee_type: AdjustedFeeTypeEnum | None
     currency: CurrencyEnum
     fee_type: FeeTypesEnum
     invoice_id: strawberry.ID | None
@@ -251,6 +253,8 @@ def fee_type(row: Any) -> Fee:
         true_up_fee_id=row.true_up_fee_id,
         true_up_parent_fee_id=row.true_up_parent_fee_id,
         breakdowns=row.presentation_breakdowns,
+        adjusted_fee=row.adjusted_fee_id is not None,
+        adjusted_fee_type=_adjusted_type(row),
         id=strawberry.ID(str(row.id)),
         amount_cents=row.amount_cents,
         amount_currency=row.amount_currency,
@@ -282,6 +286,12 @@ def fee_type(row: Any) -> Fee:
         total_amount_cents=BigInt(row.amount_cents + row.taxes_amount_cents),
         succeeded_at=row.succeeded_at,
     )
+
+
+def _adjusted_type(row: Any) -> AdjustedFeeTypeEnum | None:
+    if row.adjusted_unit_amount is not None:
+        return AdjustedFeeTypeEnum.adjusted_amount
+    return AdjustedFeeTypeEnum.adjusted_units if row.adjusted_units is not None else None
 
 
 def _properties(row: Any) -> FeeProperties:

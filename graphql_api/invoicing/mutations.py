@@ -60,9 +60,27 @@ class FinalizeInvoiceInput:
 
 
 @strawberry.input
+class DownloadXmlInvoiceInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+@strawberry.input
 class DownloadInvoiceInput:
     id: strawberry.ID
     client_mutation_id: str | None = strawberry.UNSET
+
+
+async def _with_files(info: Info, invoice_id: strawberry.ID) -> Invoice | None:
+    """Makes the files of an invoice that are missing. Raises NotFound and NotAllowed("is_draft")."""
+    async with command(info) as work:
+        row = await invoice_row(work.session, invoice_id)
+        if row.status == "draft":
+            raise NotAllowed("is_draft")
+        if row.document_key is None:
+            await generate(work, [row.id])
+            return await _reread(work, row.id)
+        return invoice_type(row)
 
 
 async def _reread(work: UnitOfWork, invoice_id: UUID) -> Invoice:
@@ -105,11 +123,10 @@ class InvoicingMutations:
     @operation(permission="invoices:view")
     async def download_invoice(self, info: Info, input: DownloadInvoiceInput) -> Invoice | None:
         """The invoice with a link to its PDF, which is made now if it is missing."""
-        async with command(info) as work:
-            row = await invoice_row(work.session, input.id)
-            if row.status == "draft":
-                raise NotAllowed("is_draft")
-            if row.document_key is None:
-                await generate(work, [row.id])
-                return await _reread(work, row.id)
-            return invoice_type(row)
+        return await _with_files(info, input.id)
+
+    @strawberry.mutation
+    @operation(permission="invoices:view")
+    async def download_invoice_xml(self, info: Info, input: DownloadXmlInvoiceInput) -> Invoice | None:
+        """The invoice with a link to its electronic invoice, where its billing entity issues them."""
+        return await _with_files(info, input.id)

@@ -124,6 +124,7 @@ class Invoice:
     total_paid_amount_cents: BigInt
     total_settled_amount_cents: BigInt
     file_url: str | None
+    xml_url: str | None
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     voided_at: ISO8601DateTime | None
@@ -212,6 +213,7 @@ def invoice_type(row: Any) -> Invoice:
         total_settled_amount_cents=BigInt(row.total_paid_amount_cents + row.offset_amount_cents),
         payment_dispute_lost_at=row.payment_dispute_lost_at,
         file_url=download_url(row.organization_id, row.id) if row.document_key else None,
+        xml_url=download_url(row.organization_id, row.id, "invoice_xml") if row.xml_key else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
         voided_at=row.voided_at,

@@ -12,7 +12,7 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -74,15 +74,15 @@ async def render(
     *,
     files: Mapping[str, bytes] | None = None,
     timestamp: int = 0,
-    standards: Sequence[typst.PDFStandard] = (),
+    archivable: bool = False,
 ) -> bytes:
     """The PDF of a template's text with JSON data, tagged for accessibility.
 
     `files`: plain names to contents; `timestamp`: the document's creation date in seconds since 1970 (part of the
-    bytes: pass a date of the document, not the moment of rendering); `standards`: e.g. ("a-3b",) for an archivable
-    file with attachments. Raises RenderingError; ValueError for data above 20 MB or a file name with a path in it.
+    bytes: pass a date of the document, not the moment of rendering); `archivable`: as PDF/A-3, to which files may be
+    attached. Raises RenderingError; ValueError for data above 20 MB or a file name with a path in it.
     """
-    pages = await _in_thread(template, data, files or {}, timestamp, list(standards), "pdf")
+    pages = await _in_thread(template, data, files or {}, timestamp, ["a-3b"] if archivable else [], "pdf")
     return pages[0]
 
 

@@ -116,7 +116,7 @@ async def test_data_without_measure_is_refused() -> None:
 
 async def test_a_file_for_archives_carries_an_attachment() -> None:
     template = '#set document(title: "t")\n#pdf.attach("a.xml", mime-type: "text/xml", description: "x")\nText'
-    made = await pdf.render(template, {}, files={"a.xml": b"<a/>"}, standards=("a-3b",), timestamp=1)
+    made = await pdf.render(template, {}, files={"a.xml": b"<a/>"}, archivable=True, timestamp=1)
     assert PdfReader(io.BytesIO(made)).attachments["a.xml"] == [b"<a/>"]
 
 

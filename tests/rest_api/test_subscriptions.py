@@ -146,16 +146,6 @@ async def test_a_cheaper_plan_waits_for_the_end_of_the_period(api: Api, recorded
     assert [each["plan_code"] for each in canceled] == ["light"]
 
 
-async def test_an_upgrade_from_a_period_paid_in_advance_is_refused_until_credit_notes_exist(api: Api) -> None:
-    await plan(api, pay_in_advance=True)
-    await plan(api, "premium", amount_cents=9_000)
-    await subscribe(api)
-    response = await ask(api, plan_code="premium")
-    assert response.status_code == 422
-    assert response.json()["error_details"] == {"on_termination_credit_note": ["unsupported_value"]}
-    assert (await api.get("/subscriptions/sub")).json()["subscription"]["plan_code"] == "basic"
-
-
 async def test_a_pending_subscription_changes_its_plan_in_place(api: Api) -> None:
     await plan(api)
     await plan(api, "premium", amount_cents=9_000)
@@ -186,15 +176,19 @@ async def test_ending_without_a_bill(api: Api, recorded: Recorded) -> None:
     assert recorded.of(BillingDue) == []
 
 
-async def test_a_period_paid_in_advance_ends_only_with_an_explicit_waiver(api: Api) -> None:
+async def test_what_becomes_of_days_paid_in_advance_is_kept_on_the_subscription(api: Api) -> None:
     await plan(api, pay_in_advance=True)
+    for mode, kept in (("", "credit"), ("?on_termination_credit_note=skip", "skip")):
+        await subscribe(api)
+        ended = await api.delete(f"/subscriptions/sub{mode}")
+        assert ended.json()["subscription"]["on_termination_credit_note"] == kept
+    await plan(api, "arrears")
+    await subscribe(api, plan_code="arrears")
+    ended = await api.delete("/subscriptions/sub?on_termination_credit_note=refund")
+    assert ended.json()["subscription"]["on_termination_credit_note"] is None
     await subscribe(api)
-    refused = await api.delete("/subscriptions/sub")
-    assert refused.status_code == 422
-    assert refused.json()["error_details"] == {"on_termination_credit_note": ["unsupported_value"]}
-    assert (await api.get("/subscriptions/sub")).json()["subscription"]["status"] == "active"
-    ended = await api.delete("/subscriptions/sub?on_termination_credit_note=skip")
-    assert ended.json()["subscription"]["on_termination_credit_note"] == "skip"
+    wrong = await api.delete("/subscriptions/sub?on_termination_credit_note=gift")
+    assert wrong.json()["error_details"] == {"on_termination_credit_note": ["value_is_invalid"]}
 
 
 async def test_a_pending_subscription_is_canceled(api: Api) -> None:

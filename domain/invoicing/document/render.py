@@ -22,18 +22,20 @@ SIGNATURES = {
 }
 
 
-async def render_invoice(document: InvoiceDocument) -> bytes:
+async def render_invoice(document: InvoiceDocument, *, archivable: bool = False) -> bytes:
     """The PDF: tagged, the same bytes for the same document. A logo that cannot be read is left out.
+
+    archivable: as PDF/A-3, to which files may be attached.
 
     Raises ValueError for an unknown locale or currency and infrastructure.pdf.RenderingError."""
     shown, files = _prepared(document)
     timestamp = timegm(document.issuing_date.timetuple())
     try:
-        return await pdf.render(_template(), shown, files=files, timestamp=timestamp)
+        return await pdf.render(_template(), shown, files=files, timestamp=timestamp, archivable=archivable)
     except pdf.RenderingError:
         if not files:
             raise
-        return await pdf.render(_template(), {**shown, "logo": ""}, timestamp=timestamp)
+        return await pdf.render(_template(), {**shown, "logo": ""}, timestamp=timestamp, archivable=archivable)
 
 
 async def render_invoice_pages(document: InvoiceDocument) -> list[bytes]:

@@ -193,7 +193,7 @@ class World:
 
     def tax(self, rate: str, code: str) -> UUID:
         """A tax that applies to all that the organization invoices."""
-        tax_id = self.insert("taxes", organization_id=self.organization_id, name=code, code=code, rate=rate)
+        tax_id = self.tax_alone(rate, code)
         self.insert(
             "billing_entity_taxes",
             organization_id=self.organization_id,
@@ -201,6 +201,10 @@ class World:
             tax_id=tax_id,
         )
         return tax_id
+
+    def tax_alone(self, rate: str, code: str) -> UUID:
+        """A tax that is put on nothing yet."""
+        return self.insert("taxes", organization_id=self.organization_id, name=code, code=code, rate=rate)
 
     def customer(self, **more: Any) -> UUID:
         self.customers += 1

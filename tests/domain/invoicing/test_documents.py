@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import facturx
 import pytest
 import pytest_asyncio
+from lxml import etree
 
 from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
@@ -82,7 +84,7 @@ async def billed(world: World) -> UUID:
 
 async def document(world: World, invoice_id: UUID) -> InvoiceDocument:
     async with tenant_work(world.tenant) as work:
-        return (await load_documents(work, [invoice_id]))[invoice_id]
+        return (await load_documents(work, [invoice_id]))[invoice_id].document
 
 
 async def test_parties_language_and_dates_are_those_of_customer_and_billing_entity(world: World) -> None:
@@ -145,3 +147,35 @@ async def test_another_tenants_invoice_gets_no_document(world: World) -> None:
         async with tenant_work(other.tenant) as work:
             assert await generate(work, [invoice_id]) == []
     assert world.rows("invoices")[0].document_key is None
+
+
+@pytest.mark.parametrize("country", ["FR", "DE"])
+async def test_an_entity_with_electronic_invoices_gets_the_xml_alone_and_inside_the_pdf(
+    world: World, country: str
+) -> None:
+    world.execute("UPDATE billing_entities SET einvoicing = true, country = %s", country)
+    invoice_id = await billed(world)
+    async with tenant_work(world.tenant) as work:
+        await generate(work, [invoice_id])
+    (row,) = world.rows("invoices")
+    xml = etree.fromstring(await storage.get(row.xml_key))
+    assert facturx.xml_check_xsd(xml)
+    assert xml.findtext("{*}ID") == row.number
+    assert xml.findtext("{*}LegalMonetaryTotal/{*}PayableAmount") == "75.60"
+    assert [line.findtext("{*}LineExtensionAmount") for line in xml.findall("{*}InvoiceLine")] == [
+        "1.00", "13.00", "49.00",
+    ]  # fmt: skip
+    assert ("xrechnung" in (xml.findtext("{*}CustomizationID") or "")) is (country == "DE")
+    name, inside = facturx.get_xml_from_pdf(await storage.get(row.document_key), check_xsd=True)
+    assert name == "factur-x.xml"
+    assert b"<ram:DuePayableAmount>75.60</ram:DuePayableAmount>" in inside
+
+
+async def test_without_the_buyers_country_there_is_a_pdf_and_no_electronic_invoice(world: World) -> None:
+    world.execute("UPDATE billing_entities SET einvoicing = true")
+    invoice_id = await billed(world)
+    world.execute("UPDATE customers SET country = NULL")
+    async with tenant_work(world.tenant) as work:
+        await generate(work, [invoice_id])
+    (row,) = world.rows("invoices")
+    assert (row.xml_key, row.document_key is not None) == (None, True)
