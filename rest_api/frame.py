@@ -92,6 +92,14 @@ class Call:
             )
         return value
 
+    def content(self) -> Mapping[str, Any]:
+        """The body itself where it has no root object; {} without one. Raises ValidationFailed as `root` does."""
+        if not isinstance(self.body, Mapping):
+            return {}
+        if not clean_json(self.body):
+            raise ValidationFailed({"base": ["value_is_invalid"]})
+        return self.body
+
     def options(self, name: str) -> Mapping[str, Any]:
         """The body's root object where a body is optional, as for a deletion; {} without one."""
         value = self.body.get(name) if isinstance(self.body, Mapping) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from domain.billing.finalize import finalize as finalize_drafts
 from domain.billing.finalize import refresh as refresh_drafts
 from domain.billing.one_off import create_one_off_invoice
+from domain.billing.preview import preview_invoice
 from domain.billing.void import delete_draft, void_invoice
 from domain.customers.models import Customer
 from domain.customers.queries import customer_row
@@ -89,10 +90,15 @@ async def create(call: Call) -> Response:
 
 
 @endpoint(resource="invoice")
+async def preview(call: Call) -> Response:
+    """An invoice as it would be; nothing is stored."""
+    return answer({"invoice": await preview_invoice(call.work, call.content())})
+
+
+@endpoint(resource="invoice")
 async def void(call: Call) -> Response:
     """Takes a final invoice back."""
-    params = call.body if isinstance(call.body, Mapping) else {}
-    return await _shown(call, await void_invoice(call.work, call.path["id"], params))
+    return await _shown(call, await void_invoice(call.work, call.path["id"], call.content()))
 
 
 @endpoint(resource="invoice")
@@ -181,6 +187,7 @@ def _date(text: str | None) -> date | None:
 routes = [
     get("/invoices", index),
     post("/invoices", create),
+    post("/invoices/preview", preview),
     get("/invoices/{id}", show),
     delete("/invoices/{id}", destroy),
     post("/invoices/{id}/void", void),

@@ -88,6 +88,10 @@ class UnitOfWork:
         """How many events and requests there are so far."""
         return len(self._events), len(self._requests)
 
+    def events_since(self, recorded: tuple[int, int]) -> list[DomainEvent]:
+        """What happened since that point, in order."""
+        return self._events[recorded[0] :]
+
     def forget_since(self, recorded: tuple[int, int]) -> None:
         """Drops what was recorded after that point: for work undone by a rollback to a savepoint."""
         events, requests = recorded
