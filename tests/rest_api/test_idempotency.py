@@ -98,7 +98,7 @@ async def test_after_a_fault_the_key_is_free_and_after_a_lost_answer_the_answer_
         assert (await give(api, "k")).status_code == 500
     assert await count(api) == 0
     with monkeypatch.context() as patch:
-        work = frame.tenant_work
+        work = tenant_work
 
         class Lost:
             """Commits, and dies before the answer leaves."""
