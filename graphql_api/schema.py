@@ -25,6 +25,8 @@ from graphql_api.catalog.queries import CatalogQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
+from graphql_api.identity.billing_entities import BillingEntityMutations, BillingEntityQueries
+from graphql_api.identity.custom_sections import CustomSectionMutations, CustomSectionQueries
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
@@ -47,6 +49,8 @@ __all__ = ["export", "schema"]
 
 QUERIES: tuple[type, ...] = (
     IdentityQueries,
+    BillingEntityQueries,
+    CustomSectionQueries,
     CustomersQueries,
     CatalogQueries,
     MetricQueries,
@@ -62,6 +66,8 @@ QUERIES: tuple[type, ...] = (
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
     SandboxMutations,
+    BillingEntityMutations,
+    CustomSectionMutations,
     CustomersMutations,
     CatalogMutations,
     ChargeMutations,

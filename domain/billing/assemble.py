@@ -20,13 +20,14 @@ from domain.billing.usage_fees import kept_levels
 from domain.invoicing.calculation.calculate import DRAFT, FINALIZED, calculate
 from domain.invoicing.calculation.state import Calculation, FeeLine
 from domain.invoicing.calculation.taxes import tax_fee
+from domain.invoicing.custom_sections import Section, section_rows
 from domain.invoicing.dates import InvoiceDates, advance_dates, invoice_dates
 from domain.invoicing.rows import InvoiceRows
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import new_id_text
 from domain.metering.carried import KeptLevel
 
-__all__ = ["Built", "Rated", "assemble", "invoice_of", "standalone_fees"]
+__all__ = ["Built", "Rated", "applied_section_rows", "assemble", "invoice_of", "standalone_fees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def assemble(
     if target.in_advance and not rated:
         return None
     levels = [level for line in lines for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)]
-    return Built(target, invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates), levels, purse)
+    sections = known.facts.sections_of([line.subscription for line in lines])
+    rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, sections=sections)
+    return Built(target, rows, levels, purse)
 
 
 def invoice_of(
@@ -90,8 +93,12 @@ def invoice_of(
     purse: Purse,
     draft: bool,
     dates: InvoiceDates,
+    sections: Sequence[Section] = (),
 ) -> InvoiceRows:
-    """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse."""
+    """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
+
+    sections: the custom sections that it carries.
+    """
     first = lines[0].subscription
     customer = first.customer
     invoiced = [each for each in rated if not each[1].standalone]
@@ -130,7 +137,14 @@ def invoice_of(
         taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
         pricing_units=fees.pricing_units,
         credits=calculation.credits,
+        sections=applied_section_rows(target, sections),
     )
+
+
+def applied_section_rows(target: Target, sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """The custom sections as the invoice keeps them."""
+    columns = {"invoice_id": target.invoice_id, "created_at": target.created_at}
+    return [{"id": new_id_text(), **columns, **row} for row in section_rows(sections)]
 
 
 def standalone_fees(target: Target, rated: Sequence[Rated]) -> FeeRows:

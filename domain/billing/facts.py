@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.billing.plan_facts import ChargeFacts, CommitmentFacts, FixedChargeFacts, PlanFacts, load_plans
 from domain.billing.requests import Target
+from domain.billing.section_facts import Sections, load_sections
 from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
+from domain.invoicing.custom_sections import Chosen, Inherited, Section, applied
 from domain.invoicing.dates import DateSettings
 from domain.subscriptions.calendar import BillingTime, Interval
 from domain.subscriptions.plan_change import is_upgrade
@@ -35,6 +37,7 @@ class CustomerFacts:
     timezone: str
     self_billed: bool
     dates: DateSettings
+    skips_sections: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class SubscriptionFacts:
     predecessor_id: UUID | None
     predecessor_upgraded: bool
     next_plan_id: UUID | None
+    skips_sections: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,13 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """subscriptions by id; taxes by what they are put on; past by (invoice, subscription)."""
+    """subscriptions by id; taxes and sections by what they are put on; past by (invoice, subscription)."""
 
     subscriptions: Mapping[UUID, SubscriptionFacts]
     plans: PlanFacts = field(default_factory=PlanFacts)
     taxes: Mapping[UUID, Sequence[TaxFacts]] = field(default_factory=dict)
     past: Mapping[tuple[UUID, UUID], Past] = field(default_factory=dict)
+    sections: Sections = field(default_factory=dict)
 
     def charges_of(self, subscription: SubscriptionFacts) -> Sequence[ChargeFacts]:
         return self.plans.charges.get(subscription.plan_id, ())
@@ -104,6 +109,18 @@ class Facts:
         """The taxes of a fee; owner: the charge, fixed charge or commitment it is for, None for the base fee."""
         customer = subscription.customer
         return nearest(self.taxes, owner, subscription.plan_id, customer.id, customer.billing_entity_id)
+
+    def sections_of(self, subscriptions: Sequence[SubscriptionFacts]) -> list[Section]:
+        """The custom sections of an invoice of these subscriptions, all of one customer."""
+        customer = subscriptions[0].customer
+        inherited = Inherited(
+            customer.skips_sections,
+            self.sections.get(customer.id, ()),
+            self.sections.get(customer.billing_entity_id, ()),
+        )
+        return applied(
+            (Chosen(each.skips_sections, self.sections.get(each.id, ())) for each in subscriptions), inherited
+        )
 
 
 # Rows are locked in the order of their ids: two runs over the same subscriptions go one after the other, and the
@@ -125,6 +142,7 @@ _SUBSCRIPTIONS = sa.text(
            issuer.id AS issuer_id,
            CASE c.finalize_zero_amount_invoice WHEN 'finalize' THEN true WHEN 'skip' THEN false
                 ELSE issuer.finalize_zero_amount_invoice END AS finalizes_zero,
+           s.skip_invoice_custom_sections AS skips, c.skip_invoice_custom_sections AS customer_skips,
            pp.amount_cents AS previous_amount_cents, pp.interval AS previous_interval,
            n.plan_id AS next_plan_id, np.amount_cents AS next_amount_cents, np.interval AS next_interval,
            CASE WHEN p.trial_period > 0 THEN (
@@ -181,7 +199,7 @@ _PAST = sa.text(
 
 
 async def load_facts(session: AsyncSession, targets: Sequence[Target]) -> Facts:
-    """The facts for all lines of all targets, in seven statements; the subscriptions stay locked until the commit."""
+    """The facts for all lines of all targets, in eight statements; the subscriptions stay locked until the commit."""
     ids = sorted({line.subscription_id for target in targets for line in target.lines})
     await session.execute(_LOCK, {"ids": ids})
     subscriptions = _subscriptions((await session.execute(_SUBSCRIPTIONS, {"ids": ids})).all())
@@ -197,19 +215,17 @@ async def load_facts(session: AsyncSession, targets: Sequence[Target]) -> Facts:
         for target in targets
         for line in target.lines
     ]
+    entities = sorted({row.customer.billing_entity_id for row in subscriptions.values()})
+    customers = sorted({row.customer.id for row in subscriptions.values()})
     return Facts(
         subscriptions,
         await load_plans(session, sorted(plans)),
-        await load_taxes(
-            session,
-            entities=sorted({row.customer.billing_entity_id for row in subscriptions.values()}),
-            customers=sorted({row.customer.id for row in subscriptions.values()}),
-            plans=sorted(plans),
-        ),
+        await load_taxes(session, entities=entities, customers=customers, plans=sorted(plans)),
         {
             (invoice, subscription): Past(*values)
             for invoice, subscription, *values in await session.execute(_PAST, {"lines": exact_json.dump_text(lines)})
         },
+        await load_sections(session, entities=entities, customers=customers, subscriptions=ids),
     )
 
 
@@ -262,6 +278,7 @@ def _subscriptions(rows: Sequence[sa.Row[Any]]) -> dict[UUID, SubscriptionFacts]
             predecessor_upgraded=row.previous_interval is not None
             and is_upgrade((row.previous_amount_cents, row.previous_interval), old),
             next_plan_id=row.next_plan_id,
+            skips_sections=row.skips,
         )
     return found
 
@@ -279,4 +296,5 @@ def _customer(row: sa.Row[Any]) -> CustomerFacts:
             anchor=row.anchor,
             adjustment=row.adjustment,
         ),
+        skips_sections=row.customer_skips,
     )

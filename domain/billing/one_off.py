@@ -14,14 +14,17 @@ import sqlalchemy as sa
 from domain.billing.facts import zone_of
 from domain.billing.fee_rows import tax_columns
 from domain.billing.rated_fee import instant_text
+from domain.billing.section_facts import load_sections
 from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
 from domain.catalog.models import AddOn, AddOnTax, Tax
 from domain.customers.models import Customer
+from domain.identity.custom_sections import Selection, read_selection, sections_by_id
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
 from domain.invoicing.calculation.calculate import ONE_OFF, calculate
 from domain.invoicing.calculation.state import Calculation, FeeLine
 from domain.invoicing.calculation.state import Tax as TaxRate
+from domain.invoicing.custom_sections import Chosen, Inherited, Section, applied, section_rows
 from domain.invoicing.dates import DateSettings, advance_dates
 from domain.invoicing.events import OneOffInvoicesCreated
 from domain.invoicing.number import Unnumbered, number_invoices
@@ -42,7 +45,7 @@ __all__ = ["create_one_off_invoice"]
 
 MOST_LINES: Final = 500
 MOST_CENTS: Final = 10**15
-UNSUPPORTED: Final = ("invoice_custom_section", "payment_method")
+UNSUPPORTED: Final = ("payment_method",)
 _add_ons, _taxes, _of_add_ons = table(AddOn).c, table(Tax).c, table(AddOnTax).c
 
 
@@ -66,8 +69,8 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     """An invoice of these lines, final at once; its id.
 
     params: currency, fees [{add_on_code or add_on_id, units, unit_amount_cents, invoice_display_name (or name),
-    description, from_datetime, to_datetime, tax_codes}], billing_entity_code or _id, purchase_order_number, skip_psp,
-    voided_invoice_id (of the customer: this invoice stands for it, once).
+    description, from_datetime, to_datetime, tax_codes}], billing_entity_code or _id, invoice_custom_section,
+    purchase_order_number, skip_psp, voided_invoice_id (of the customer: this invoice stands for it, once).
     Raises NotFound("fees", "add_on", "billing_entity", "invoice") and ValidationFailed; nothing is written then. Tax
     codes that nobody knows do not apply.
     """
@@ -76,6 +79,7 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         if read.params.get(name) not in (None, False, [], {}, ""):
             read.add(name, "unsupported_value")
     entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
+    selection = await read_selection(work, Reader(read.json_object("invoice_custom_section"), read.errors))
     currency = read.choice("currency", CURRENCIES) or customer.currency or entity.default_currency
     order_number = read.text("purchase_order_number")
     read.finish()
@@ -139,13 +143,33 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "created_at": now,
     }
     await work.session.flush()
+    chosen = await _sections_of(work, customer, selection)
+    sections = [
+        {"id": new_id_text(), "invoice_id": invoice_id, "created_at": now, **row} for row in section_rows(chosen)
+    ]
     async with unique(work, {"uq_invoices_voided_invoice_id": "voided_invoice_id"}):
-        await insert_plain_invoice(work, invoice, *_rows(invoice, lines, taxes, found, now))
+        await insert_plain_invoice(work, invoice, *_rows(invoice, lines, taxes, found, now), sections)
     if issued:
-        unnumbered = Unnumbered(invoice_id, customer.id, entity.id, customer.account_type == "partner")
+        unnumbered = Unnumbered(invoice_id, customer.id, issuer.id, customer.account_type == "partner")
         await number_invoices(work, [unnumbered])
         work.record(OneOffInvoicesCreated((invoice_id,)))
     return invoice_id
+
+
+async def _sections_of(work: UnitOfWork, customer: Customer, selection: Selection) -> list[Section]:
+    """The custom sections that the request names, else the customer's."""
+    if selection.ids:
+        rows = await sections_by_id(work.session, selection.ids)
+        return [Section(row.code, row.name, row.display_name, row.details) for row in rows]
+    selected = await load_sections(
+        work.session, entities=[customer.billing_entity_id], customers=[customer.id], subscriptions=[]
+    )
+    inherited = Inherited(
+        customer.skip_invoice_custom_sections,
+        selected.get(customer.id, ()),
+        selected.get(customer.billing_entity_id, ()),
+    )
+    return applied([Chosen(bool(selection.skip))], inherited)
 
 
 async def _voided(work: UnitOfWork, customer: Customer, sent: object) -> UUID | None:

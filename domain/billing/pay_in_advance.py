@@ -103,7 +103,8 @@ async def bill_events(work: UnitOfWork, event_ids: Sequence[UUID]) -> list[UUID]
             continue
         customer = sale.line.subscription.customer
         dates, purse = advance_dates(customer.dates, sale.line.at), purses[customer.id]
-        rows = invoice_of(sale.target, [sale.line], [rated], purse=purse, draft=False, dates=dates)
+        sections = facts.sections_of([sale.line.subscription])
+        rows = invoice_of(sale.target, [sale.line], [rated], purse=purse, draft=False, dates=dates, sections=sections)
         built.append(Built(sale.target, rows, purse=purse))
         made.append(rows.fees[-1]["id"])
     await insert_fees(work, alone.fees, alone.taxes, alone.pricing_units)

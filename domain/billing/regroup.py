@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.billing.assemble import Built
+from domain.billing.assemble import Built, applied_section_rows
 from domain.billing.facts import Facts, load_facts
 from domain.billing.requests import BillRequest, Line, Target
 from domain.invoicing.dates import advance_dates
@@ -154,6 +154,9 @@ def _rows(target: Target, facts: Facts, fees: Sequence[Any], taxes: dict[UUID, l
         fees=[],
         fee_taxes=[],
         taxes=_invoice_taxes(target, fees, taxes),
+        sections=applied_section_rows(
+            target, facts.sections_of([facts.subscriptions[line.subscription_id] for line in target.lines])
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from domain.billing.unused_days import credit_unused_days
 from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
 from domain.customers.models import Customer
+from domain.identity.custom_sections import NOTHING_ASKED, Selection
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
@@ -28,6 +29,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
+from domain.subscriptions.custom_sections import choose_sections, inherit_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.fixed_units import set_own_units
 from domain.subscriptions.instants import local_date
@@ -57,7 +59,7 @@ __all__ = [
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
 UNSUPPORTED = (
-    "usage_thresholds", "activation_rules", "payment_method", "invoice_custom_section", "authorization",
+    "usage_thresholds", "activation_rules", "payment_method", "authorization",
 )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ class Asked:
     progressive_billing_disabled: bool | None
     given: frozenset[str]
     billing_entity_id: UUID | None = None
+    sections: Selection = NOTHING_ASKED
 
 
 def refuse_unsupported(read: Reader) -> None:
@@ -125,9 +128,9 @@ async def subscribe(
     """
     read = Reader(params)
     asked = read_options(read)
+    sections = await read_sections(work, read)
     read.finish()
-    entity_id = await asked_entity(work, params)
-    asked = replace(asked, billing_entity_id=entity_id)
+    asked = replace(asked, billing_entity_id=await asked_entity(work, params), sections=sections)
     await work.session.refresh(customer, with_for_update=True)
     if not customer.currency:
         customer.currency = plan.amount_currency
@@ -144,6 +147,7 @@ async def subscribe(
         current.name = asked.name or current.name
         current.billing_entity_id = asked.billing_entity_id or current.billing_entity_id
         await set_own_units(work, current.id, own.units if own else {})
+        await choose_sections(work, current, asked.sections)
         await work.session.flush()
         return current
     old = await work.session.get_one(Plan, current.plan_id)
@@ -181,6 +185,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
         ),
     )
     await set_own_units(work, row.id, own.units if own else {})
+    await choose_sections(work, row, asked.sections)
     start, today = local_date(subscription_at, zone), local_date(now, zone)
     if start > today:
         return row
@@ -251,6 +256,7 @@ async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Pla
     plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
+    await inherit_sections(work, planned or current, row, asked.sections)
     await credit_unused_days(work, [current], now, upgraded=True)
     await terminate_row(work, current, now)
     await activate(work, row, now, now)
@@ -291,6 +297,7 @@ async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked:
     plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
+    await inherit_sections(work, current, row, asked.sections)
     work.record(SubscriptionUpdated((current.id,)))
     return current
 

@@ -14,6 +14,7 @@ from domain.kernel import clock
 from domain.kernel.errors import NotAllowed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
+from domain.subscriptions.custom_sections import choose_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.instants import local_date
 from domain.subscriptions.life import activate
@@ -33,6 +34,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
     if plan.pay_in_advance and asked.ending_at is not None:
         read.add("ending_at", "unsupported_value")
+    sections = await read_sections(work, read)
     read.finish()
     if row.status == "incomplete":
         raise NotAllowed("subscription_incomplete")
@@ -51,6 +53,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     if asked.progressive_billing_disabled is not None:
         row.progressive_billing_disabled = asked.progressive_billing_disabled
     row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
+    await choose_sections(work, row, sections)
     if asked.overrides is not None:
         plan = await apply_overrides(work, row, plan, asked.overrides)
     if asked.subscription_at is not None and row.status == "pending" and row.previous_subscription_id is None:

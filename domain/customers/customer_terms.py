@@ -36,8 +36,7 @@ TEXTS: Final = (
 )  # fmt: skip
 ADDRESS: Final = ("address_line1", "address_line2", "city", "state", "zipcode")
 UNSUPPORTED_FIELDS: Final[Mapping[str, object]] = {
-    "integration_customers": None, "invoice_custom_section_codes": None,
-    "skip_invoice_custom_sections": False, "payment_provider": None, "payment_provider_code": None,
+    "integration_customers": None, "payment_provider": None, "payment_provider_code": None,
     "provider_customer": None,
 }  # fmt: skip
 UNSUPPORTED_BILLING: Final[Mapping[str, object]] = {
@@ -58,6 +57,8 @@ def read_customer_terms(params: Params) -> tuple[dict[str, Any], Reader]:
     _country(read, values, "country", "country")
     if "currency" in read:
         values["currency"] = read.choice("currency", CURRENCIES)
+    if read.params.get("exclude_from_dunning_campaign") is not None:
+        values["exclude_from_dunning_campaign"] = read.boolean("exclude_from_dunning_campaign")
     if "timezone" in read:
         values["timezone"] = _listed(read, "timezone", TIMEZONES, "invalid_timezone")
     if "customer_type" in read:

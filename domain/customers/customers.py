@@ -15,8 +15,9 @@ from domain.customers.customer_terms import LONGEST_EXTERNAL_ID, read_customer_t
 from domain.customers.events import CustomerDeleted, CustomerInvoiceTermsChanged, CustomerUpdated
 from domain.customers.make_customer import customer_by_external_id, make_customer
 from domain.customers.metadata import SentMetadata, read_metadata, replace_metadata
-from domain.customers.models import Customer
+from domain.customers.models import Customer, CustomerCustomSection
 from domain.customers.queries import customers_in_use
+from domain.identity.custom_sections import Selection, read_selection, select_sections
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
@@ -44,20 +45,20 @@ _customers, _entities = table(Customer), table(BillingEntity)
 
 async def upsert_customer(work: UnitOfWork, params: Params) -> Customer:
     """Creates the customer with this external id, or changes what is given. Raises ValidationFailed, NotFound."""
-    values, metadata = await _read(work, params)
+    values, metadata, selection = await _read(work, params)
     customer = await customer_by_external_id(work, values["external_id"])
     if customer is None:
-        return await make_customer(work, values, metadata)
-    await _change(work, customer, values, metadata)
+        return await _make(work, values, metadata, selection)
+    await _change(work, customer, values, metadata, selection)
     return customer
 
 
 async def create_customer(work: UnitOfWork, params: Params) -> Customer:
     """A new customer. Raises ValidationFailed, also for an external id that is taken; NotFound."""
-    values, metadata = await _read(work, params)
+    values, metadata, selection = await _read(work, params)
     if await customer_by_external_id(work, values["external_id"]) is not None:
         raise ValidationFailed({"external_id": [TAKEN]})
-    return await make_customer(work, values, metadata)
+    return await _make(work, values, metadata, selection)
 
 
 async def update_customer(work: UnitOfWork, customer_id: UUID | None, params: Params) -> Customer:
@@ -68,8 +69,8 @@ async def update_customer(work: UnitOfWork, customer_id: UUID | None, params: Pa
     )
     if customer is None:
         raise NotFound("customer")
-    values, metadata = await _read(work, {"external_id": customer.external_id, **params})
-    await _change(work, customer, values, metadata)
+    values, metadata, selection = await _read(work, {"external_id": customer.external_id, **params})
+    await _change(work, customer, values, metadata, selection)
     return customer
 
 
@@ -90,27 +91,53 @@ async def delete_customer(
     return customer
 
 
-async def _read(work: UnitOfWork, params: Params) -> tuple[dict[str, Any], list[SentMetadata] | None]:
-    """The columns that are sent, external_id always among them, and the metadata."""
+async def _read(work: UnitOfWork, params: Params) -> tuple[dict[str, Any], list[SentMetadata] | None, Selection]:
+    """The columns that are sent, external_id always among them, the metadata and the custom sections."""
     values, read = read_customer_terms(params)
     external_id = read.text("external_id", mandatory=True, longest=LONGEST_EXTERNAL_ID)
     metadata = read_metadata(read)
+    selection = await read_selection(work, read, ids_field="configurable_invoice_custom_section_ids")
     entity_code = read.text("billing_entity_code")
     read.finish()
     values["external_id"] = external_id
     entity_id = await kept_billing_entity_id(work, code=entity_code)
     if entity_id is not None:
         values["billing_entity_id"] = entity_id
-    return values, metadata
+    if values.get("account_type") == "partner":
+        values["exclude_from_dunning_campaign"] = True
+    if selection.skip is not None or selection.ids:
+        values["skip_invoice_custom_sections"] = bool(selection.skip)
+    return values, metadata, selection
+
+
+async def _make(
+    work: UnitOfWork, values: Mapping[str, Any], metadata: list[SentMetadata] | None, selection: Selection
+) -> Customer:
+    customer = await make_customer(work, values, metadata)
+    await _select(work, customer, selection)
+    return customer
+
+
+async def _select(work: UnitOfWork, customer: Customer, selection: Selection) -> None:
+    """A customer that has no sections keeps no selection either."""
+    if selection.skip or selection.ids is not None:
+        ids = [] if selection.skip else selection.ids or []
+        await select_sections(work, CustomerCustomSection, "customer_id", customer.id, ids)
 
 
 async def _change(
-    work: UnitOfWork, customer: Customer, values: Mapping[str, Any], metadata: list[SentMetadata] | None
+    work: UnitOfWork,
+    customer: Customer,
+    values: Mapping[str, Any],
+    metadata: list[SentMetadata] | None,
+    selection: Selection,
 ) -> None:
     changes = {name: value for name, value in values.items() if getattr(customer, name) != value}
     if changes.keys() & {"currency", *ONLY_WHILE_UNUSED} and await customers_in_use(work.session, [customer.id]):
         if "currency" in changes:
             raise ValidationFailed({"currency": ["currencies_does_not_match"]})
+        if "account_type" in changes:
+            changes.pop("exclude_from_dunning_campaign", None)
         changes = {name: value for name, value in changes.items() if name not in ONLY_WHILE_UNUSED}
     if "external_id" in changes and await customer_by_external_id(work, changes["external_id"]) is not None:
         raise ValidationFailed({"external_id": [TAKEN]})
@@ -121,6 +148,7 @@ async def _change(
     await work.session.flush()
     if metadata is not None:
         await replace_metadata(work, customer, metadata)
+    await _select(work, customer, selection)
     work.record(CustomerUpdated((customer.id,)))
     if terms_change:
         after = await _terms(work, customer)

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.customers.applicable_sections import applicable_sections
 from domain.customers.queries import customer_rows, metadata_of_customers, taxes_of_customers
+from domain.identity.payloads import custom_section_payload
 from domain.kernel.format import instant, rate
 
 __all__ = ["customer_payload", "customer_payloads"]
@@ -24,14 +26,17 @@ _SAME = (
 _ADDRESS = ("address_line1", "address_line2", "city", "state", "zipcode", "country")
 
 
-def customer_payload(row: Any, metadata: Sequence[Any], taxes: Sequence[Any] = ()) -> Payload:
-    """A customer with its metadata and tax rows; the row carries `billing_entity_code` and `applicable_timezone`."""
+def customer_payload(
+    row: Any, metadata: Sequence[Any], taxes: Sequence[Any] = (), sections: Sequence[Any] = ()
+) -> Payload:
+    """A customer with its metadata, tax and custom section rows; the row carries `billing_entity_code` and
+    `applicable_timezone`."""
     return {
         "lago_id": row.id,
         **{name: getattr(row, name) for name in _SAME},
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
-        "skip_invoice_custom_sections": False,
+        "skip_invoice_custom_sections": row.skip_invoice_custom_sections,
         "shipping_address": {name: getattr(row, f"shipping_{name}") for name in _ADDRESS},
         "billing_configuration": {
             "invoice_grace_period": row.invoice_grace_period,
@@ -64,18 +69,21 @@ def customer_payload(row: Any, metadata: Sequence[Any], taxes: Sequence[Any] = (
             }
             for tax in taxes
         ],
-        "applicable_invoice_custom_sections": [],
+        "applicable_invoice_custom_sections": [custom_section_payload(each) for each in sections],
     }
 
 
 async def customer_payloads(
     session: AsyncSession, customer_ids: Collection[UUID], *, rows: Mapping[UUID, Any] | None = None
 ) -> dict[UUID, Payload]:
-    """Customers by id, deleted ones as well: three statements, two when the customers' rows are already read."""
+    """Customers by id, deleted ones as well: five statements, four when the customers' rows are already read."""
     customers = rows if rows is not None else await customer_rows(session, customer_ids)
     metadata = await metadata_of_customers(session, list(customers))
     taxes = await taxes_of_customers(session, list(customers))
+    sections = await applicable_sections(session, customers)
     return {
-        customer_id: customer_payload(row, metadata.get(customer_id, ()), taxes.get(customer_id, ()))
+        customer_id: customer_payload(
+            row, metadata.get(customer_id, ()), taxes.get(customer_id, ()), sections.get(customer_id, ())
+        )
         for customer_id, row in customers.items()
     }

@@ -13,7 +13,18 @@ from babel import Locale
 
 from domain.invoicing.document import InvoiceDocument, title_of
 from domain.invoicing.document.formatting import BABEL_LOCALES
-from domain.invoicing.document.model import Group, Line, Package, Part, Party, Section, TaxLine, Tier, Totals
+from domain.invoicing.document.model import (
+    CustomSection,
+    Group,
+    Line,
+    Package,
+    Part,
+    Party,
+    Section,
+    TaxLine,
+    Tier,
+    Totals,
+)
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 from domain.kernel.money import ZERO, to_cents
 
@@ -29,6 +40,7 @@ def document_of(
     fee_taxes: Mapping[UUID, Sequence[Any]],
     taxes: Sequence[Any],
     logo: bytes | None,
+    custom_sections: Sequence[Any] = (),
 ) -> InvoiceDocument:
     """The document of one invoice, in the customer's language, else its billing entity's."""
     locale = customer.document_locale or entity.document_locale
@@ -47,6 +59,9 @@ def document_of(
         net_payment_term=invoice.net_payment_term,
         purchase_order_number=invoice.purchase_order_number,
         metadata=tuple((each.key, each.value) for each in metadata if each.display_in_invoice),
+        custom_sections=tuple(
+            CustomSection(each.display_name or each.name, each.details or "") for each in custom_sections
+        ),
         footer=entity.invoice_footer,
         logo=logo,
     )

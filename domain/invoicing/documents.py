@@ -24,7 +24,7 @@ from domain.invoicing.einvoice_parts import electronic_invoice_of
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.models import Invoice
-from domain.invoicing.queries import invoice_rows, taxes_of_invoices
+from domain.invoicing.queries import invoice_rows, sections_of_invoices, taxes_of_invoices
 from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
@@ -93,6 +93,7 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
     fees = await fees_of_invoices(session, invoices)
     fee_taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
     taxes = await taxes_of_invoices(session, invoices)
+    sections = await sections_of_invoices(session, invoices)
     found = {}
     for invoice_id, row in invoices.items():
         entity, customer = entities[row.billing_entity_id], customers[row.customer_id]
@@ -106,6 +107,7 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
             fee_taxes,
             taxes.get(invoice_id, ()),
             logos[row.billing_entity_id],
+            sections.get(invoice_id, ()),
         )
         found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice))
     return found

@@ -12,7 +12,13 @@ from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
-from domain.invoicing.queries import invoice_rows, organization_slug, periods_of_invoices, taxes_of_invoices
+from domain.invoicing.queries import (
+    invoice_rows,
+    organization_slug,
+    periods_of_invoices,
+    sections_of_invoices,
+    taxes_of_invoices,
+)
 from domain.invoicing.settle import state_of
 from domain.kernel.format import decimal_text, instant, instant_or_none, rate
 from domain.kernel.money import from_cents, round_cents
@@ -43,6 +49,7 @@ async def invoice_payloads(
         return {}
     customers = await customer_payloads(session, {row.customer_id for row in invoices.values()})
     taxes = await taxes_of_invoices(session, invoices)
+    sections = await sections_of_invoices(session, invoices)
     dashboard = settings().front_url.rstrip("/")
     if dashboard:
         dashboard += "/" + await organization_slug(session, work.organization_id)
@@ -52,7 +59,7 @@ async def invoice_payloads(
             "customer": customers[row.customer_id],
             "metadata": [],
             "applied_taxes": [_invoice_tax(tax) for tax in taxes.get(invoice_id, ())],
-            "applied_invoice_custom_sections": [],
+            "applied_invoice_custom_sections": [_section(each) for each in sections.get(invoice_id, ())],
         }
         for invoice_id, row in invoices.items()
     }
@@ -246,3 +253,14 @@ def _window(row: Any) -> tuple[str | None, str | None]:
     """What the fee covers, to the second."""
     texts = fee_window(row)
     return (f"{texts[0][:19]}Z" if texts[0] else None, f"{texts[1][:19]}Z" if texts[1] else None)
+
+
+def _section(row: Any) -> Payload:
+    return {
+        "lago_id": row.id,
+        "lago_invoice_id": row.invoice_id,
+        "code": row.code,
+        "details": row.details,
+        "display_name": row.display_name,
+        "created_at": instant(row.created_at),
+    }

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity, Organization
-from domain.invoicing.models import Invoice, InvoiceAppliedTax, InvoiceSubscription
+from domain.invoicing.models import Invoice, InvoiceAppliedCustomSection, InvoiceAppliedTax, InvoiceSubscription
 from domain.invoicing.statuses import VISIBLE
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
@@ -25,13 +25,14 @@ from domain.subscriptions.models import Subscription
 
 __all__ = [
     "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_page",
-    "locked_invoice", "organization_slug", "periods_of_invoices", "taxes_of_invoices",
+    "locked_invoice", "organization_slug", "periods_of_invoices", "sections_of_invoices", "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
 
 _invoices, _customers, _entities = table(Invoice), table(Customer), table(BillingEntity)
 _periods, _subscriptions, _taxes = table(InvoiceSubscription), table(Subscription), table(InvoiceAppliedTax)
+_applied = table(InvoiceAppliedCustomSection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,12 @@ async def taxes_of_invoices(session: AsyncSession, invoice_ids: Collection[UUID]
     """The tax lines of each invoice."""
     query = sa.select(*_taxes.c).where(_taxes.c.invoice_id.in_(invoice_ids)).order_by(_taxes.c.invoice_id, _taxes.c.id)
     return await _by_invoice(session, query, invoice_ids)
+
+
+async def sections_of_invoices(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
+    """The custom sections of each invoice, as they read when it was made."""
+    query = sa.select(*_applied.c).where(_applied.c.invoice_id.in_(invoice_ids))
+    return await _by_invoice(session, query.order_by(_applied.c.invoice_id, _applied.c.id), invoice_ids)
 
 
 async def _by_invoice(

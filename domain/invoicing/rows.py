@@ -27,3 +27,4 @@ class InvoiceRows:
     taxes: Sequence[Values]
     pricing_units: Sequence[Values] = field(default_factory=list)
     credits: Sequence[Credit] = ()
+    sections: Sequence[Values] = ()

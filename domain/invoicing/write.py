@@ -18,6 +18,7 @@ from domain.invoicing.models import (
     FeeAppliedTax,
     FeePricingUnit,
     Invoice,
+    InvoiceAppliedCustomSection,
     InvoiceAppliedTax,
     InvoiceSubscription,
 )
@@ -65,6 +66,8 @@ _TAX: Final = (
     "amount_currency", "fees_amount_cents", "taxable_base_amount_cents", "created_at",
 )  # fmt: skip
 
+
+_SECTION: Final = ("id", "invoice_id", "code", "name", "display_name", "details", "created_at")
 
 _DIALECT: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -115,6 +118,7 @@ _INSERT_FEES: Final = sa.text(_insert(table(Fee), _FEE, "rows", constants=_FEE_D
 _INSERT_FEE_TAXES: Final = sa.text(_insert(table(FeeAppliedTax), _FEE_TAX, "rows"))
 _INSERT_PRICING_UNITS: Final = sa.text(_insert(table(FeePricingUnit), _PRICING_UNIT, "rows"))
 _INSERT_TAXES: Final = sa.text(_insert(table(InvoiceAppliedTax), _TAX, "rows"))
+_INSERT_SECTIONS: Final = sa.text(_insert(table(InvoiceAppliedCustomSection), _SECTION, "rows"))
 
 _CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "voided_invoice_id", "created_at"})
 _UPDATE_INVOICES: Final = sa.text(
@@ -135,6 +139,7 @@ _CLEAR: Final = tuple(
         "DELETE FROM fee_pricing_units u USING fees f WHERE f.id = u.fee_id AND f.invoice_id = ANY(:ids)",
         "DELETE FROM fees WHERE invoice_id = ANY(:ids)",
         "DELETE FROM invoice_applied_taxes WHERE invoice_id = ANY(:ids)",
+        "DELETE FROM invoice_applied_custom_sections WHERE invoice_id = ANY(:ids)",
         "DELETE FROM invoice_subscriptions WHERE invoice_id = ANY(:ids)",
     )
 )
@@ -144,7 +149,8 @@ async def insert_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> 
     """Writes new invoices; how many periods of each were written, by invoice.
 
     A period that another invoice bills already is not written. An invoice left without any is not written at all; one
-    left with some of its periods is for the caller to refuse, for its amounts cover them all. Four statements.
+    left with some of its periods is for the caller to refuse, for its amounts cover them all. Five
+    statements, four where none has a custom section.
     """
     lines = _document(invoices, lambda each: each.subscriptions)
     result = await work.session.execute(
@@ -166,9 +172,12 @@ async def insert_plain_invoice(
     fees: Sequence[Values],
     fee_taxes: Sequence[Values],
     taxes: Sequence[Values],
+    sections: Sequence[Values] = (),
 ) -> None:
     """Writes one invoice that bills no period."""
     await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice]))
+    if sections:
+        await _write(work, _INSERT_SECTIONS, exact_json.dump_text(sections))
     await insert_fees(work, fees, fee_taxes, ())
     await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
 
@@ -182,7 +191,8 @@ async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: 
 
 
 async def rebuild_invoices(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:
-    """Writes invoices that exist anew, under their ids: fees, taxes and periods are replaced. Nine statements."""
+    """Writes invoices that exist anew, under their ids: fees, taxes and periods are replaced. Eleven statements
+    at most."""
     ids = [each.invoice["id"] for each in invoices]
     for statement in _CLEAR:
         await work.session.execute(statement, {"ids": ids})
@@ -210,6 +220,8 @@ async def _insert_fees(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> Non
         [row for each in invoices for row in each.pricing_units],
     )
     await _write(work, _INSERT_TAXES, _document(invoices, lambda each: each.taxes))
+    if any(each.sections for each in invoices):
+        await _write(work, _INSERT_SECTIONS, _document(invoices, lambda each: each.sections))
 
 
 async def _write(work: UnitOfWork, statement: sa.TextClause, rows: str) -> None:

@@ -17,6 +17,7 @@ from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 __all__ = [
     "CreateCustomerInput", "CustomerAddressInput", "CustomerBillingConfigurationInput", "CustomerMetadataFilter",
     "CustomerMetadataInput", "DestroyCustomerInput", "UpdateCustomerInput",
+    "UpdateCustomerInvoiceGracePeriodInput",
 ]  # fmt: skip
 
 
@@ -96,6 +97,16 @@ class CreateCustomerInput(_CustomerFields):
 class UpdateCustomerInput(_CustomerFields):
     id: strawberry.ID
     external_id: str
+    configurable_invoice_custom_section_ids: list[strawberry.ID] | None = UNSET
+    exclude_from_dunning_campaign: bool | None = UNSET
+    skip_invoice_custom_sections: bool | None = UNSET
+
+
+@strawberry.input
+class UpdateCustomerInvoiceGracePeriodInput:
+    client_mutation_id: str | None = UNSET
+    id: strawberry.ID
+    invoice_grace_period: int | None = UNSET
 
 
 @strawberry.input

@@ -9,7 +9,12 @@ from domain.catalog.customer_taxes import set_customer_taxes
 from domain.customers.customers import create_customer, delete_customer, update_customer
 from domain.customers.queries import customer_row
 from domain.kernel.ids import parse_id
-from graphql_api.customers.inputs import CreateCustomerInput, DestroyCustomerInput, UpdateCustomerInput
+from graphql_api.customers.inputs import (
+    CreateCustomerInput,
+    DestroyCustomerInput,
+    UpdateCustomerInput,
+    UpdateCustomerInvoiceGracePeriodInput,
+)
 from graphql_api.customers.types import Customer, customer_type
 from graphql_api.operations import command, operation, to_params
 
@@ -41,6 +46,18 @@ class CustomersMutations:
         async with command(info) as work:
             customer = await update_customer(work, customer_id, params)
             await set_customer_taxes(work, customer.id, params)
+            return customer_type(await customer_row(work.session, customer_id=customer.id))
+
+    @strawberry.mutation
+    @operation(permission="customers:update")
+    async def update_customer_invoice_grace_period(
+        self, info: Info, input: UpdateCustomerInvoiceGracePeriodInput
+    ) -> Customer | None:
+        """Null is the billing entity's."""
+        params = {"invoice_grace_period": None, **to_params(input)}
+        customer_id = parse_id(params.pop("id"))
+        async with command(info) as work:
+            customer = await update_customer(work, customer_id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation

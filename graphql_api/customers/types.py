@@ -11,7 +11,10 @@ from strawberry import Info
 
 from domain.catalog.models import CustomerTax
 from domain.customers import queries
+from domain.customers.applicable_sections import applicable_sections
 from domain.customers.display_name import display_name
+from domain.customers.models import CustomerCustomSection
+from domain.identity.custom_sections import sections_of
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.tax_types import Tax, taxes_on
 from graphql_api.customers.enums import (
@@ -22,7 +25,9 @@ from graphql_api.customers.enums import (
     FinalizeZeroAmountInvoiceEnum,
 )
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
-from graphql_api.loaders import load
+from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
+from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601DateTime
 
@@ -72,6 +77,7 @@ class CustomerBillingConfiguration:
 @strawberry.type
 class Customer:
     key: strawberry.Private[UUID]
+    billing_entity_id: strawberry.Private[UUID]
 
     id: strawberry.ID
     external_id: str
@@ -104,10 +110,26 @@ class Customer:
     invoice_grace_period: int | None
     finalize_zero_amount_invoice: FinalizeZeroAmountInvoiceEnum | None
     external_salesforce_id: str | None
+    exclude_from_dunning_campaign: bool
+    skip_invoice_custom_sections: bool | None
     billing_configuration: CustomerBillingConfiguration | None
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     deleted_at: ISO8601DateTime | None
+
+    @strawberry.field
+    async def billing_entity(self, info: Info) -> BillingEntity:
+        return await load_one(info, "billing_entities", fetch_entities, self.billing_entity_id)
+
+    @strawberry.field
+    async def configurable_invoice_custom_sections(self, info: Info) -> list[InvoiceCustomSection] | None:
+        """Those of its invoices where a subscription selects none: its own, else its billing entity's."""
+        return await load(info, "sections_for_customers", _fetch_sections, self.key) or []
+
+    @strawberry.field
+    async def has_overwritten_invoice_custom_sections_selection(self, info: Info) -> bool | None:
+        """Whether it has a selection of its own."""
+        return bool(await load(info, "own_sections_of_customers", _fetch_own_sections, self.key))
 
     @strawberry.field
     async def metadata(self, info: Info) -> list[CustomerMetadata] | None:
@@ -152,6 +174,7 @@ def customer_type(row: Any) -> Customer:
     )
     return Customer(
         key=row.id,
+        billing_entity_id=row.billing_entity_id,
         id=row.id,
         external_id=row.external_id,
         sequential_id=str(row.sequential_id),
@@ -190,6 +213,8 @@ def customer_type(row: Any) -> Customer:
         invoice_grace_period=row.invoice_grace_period,
         finalize_zero_amount_invoice=FinalizeZeroAmountInvoiceEnum(row.finalize_zero_amount_invoice),
         external_salesforce_id=row.external_salesforce_id,
+        exclude_from_dunning_campaign=row.exclude_from_dunning_campaign,
+        skip_invoice_custom_sections=row.skip_invoice_custom_sections,
         billing_configuration=CustomerBillingConfiguration(
             id=strawberry.ID(f"{row.id}-c0nf"),
             document_locale=row.document_locale,
@@ -218,6 +243,16 @@ async def _fetch_metadata(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[
         customer_id: [CustomerMetadata(**{name: getattr(row, name) for name in names}) for row in metadata]
         for customer_id, metadata in rows.items()
     }
+
+
+async def _fetch_sections(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceCustomSection]]:
+    found = await applicable_sections(work.session, await queries.customer_rows(work.session, ids))
+    return {customer_id: [section_type(row) for row in rows] for customer_id, rows in found.items()}
+
+
+async def _fetch_own_sections(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, bool]:
+    found = await sections_of(work.session, CustomerCustomSection, "customer_id", ids)
+    return {each: any(row.section_type == "manual" for row in rows) for each, rows in found.items()}
 
 
 async def _fetch_active_subscriptions(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:

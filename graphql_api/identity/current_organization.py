@@ -61,7 +61,7 @@ class CurrentOrganization:
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     events_store: EventsStoreEnum = EventsStoreEnum.postgres
-    can_create_billing_entity: bool = False
+    can_create_billing_entity: bool = True
 
     @classmethod
     def of(cls, row: Any) -> CurrentOrganization:

@@ -124,8 +124,8 @@ class Organization:
 
     @strawberry.field
     def can_create_billing_entity(self) -> bool:
-        """Creating billing entities is not offered."""
-        return False
+        """There may be any number of them."""
+        return True
 
     @strawberry.field
     def billing_configuration(self) -> OrganizationBillingConfiguration | None:

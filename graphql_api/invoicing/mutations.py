@@ -17,6 +17,7 @@ from domain.kernel.errors import Forbidden, NotAllowed
 from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
 from graphql_api.scalars import BigInt, ISO8601DateTime
@@ -40,6 +41,7 @@ class FeeInput:
 @strawberry.input
 class CreateInvoiceInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
+    invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
     currency: CurrencyEnum | None = strawberry.UNSET
     customer_id: strawberry.ID
     fees: list[FeeInput]

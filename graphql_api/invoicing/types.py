@@ -13,6 +13,7 @@ from domain.invoicing.links import download_url
 from domain.invoicing.payloads import total_due
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
 from graphql_api.invoicing.fees import (
     AppliedTax,
@@ -95,6 +96,7 @@ class InvoiceSubscription:
 @strawberry.type
 class Invoice:
     customer_id: strawberry.Private[UUID]
+    billing_entity_id: strawberry.Private[UUID]
 
     id: strawberry.ID
     sequential_id: strawberry.ID
@@ -136,6 +138,10 @@ class Invoice:
         from graphql_api.customers.types import fetch_customers
 
         return await load_one(info, "customers", fetch_customers, self.customer_id)
+
+    @strawberry.field
+    async def billing_entity(self, info: Info) -> BillingEntity:
+        return await load_one(info, "billing_entities", fetch_entities, self.billing_entity_id)
 
     @strawberry.field
     async def fees(self, info: Info) -> list[Fee] | None:
@@ -184,6 +190,7 @@ def invoice_type(row: Any) -> Invoice:
     """An invoice from a row of `domain.invoicing.queries`."""
     return Invoice(
         customer_id=row.customer_id,
+        billing_entity_id=row.billing_entity_id,
         id=strawberry.ID(str(row.id)),
         sequential_id=strawberry.ID(str(row.sequential_id or 0)),
         number=row.number,

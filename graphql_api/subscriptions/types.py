@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import strawberry
 from strawberry import Info
 
+from domain.identity.custom_sections import sections_of
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions import queries
 from domain.subscriptions.facts import (
@@ -19,7 +20,9 @@ from domain.subscriptions.facts import (
     period_end_date,
     successor_of,
 )
+from domain.subscriptions.models import SubscriptionCustomSection
 from domain.subscriptions.terms import Successor
+from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601Date, ISO8601DateTime
@@ -117,6 +120,7 @@ class Subscription:
     consolidate_invoice: bool
     purchase_order_number: str | None
     progressive_billing_disabled: bool | None
+    skip_invoice_custom_sections: bool | None
     billing_entity_id: strawberry.ID | None = None
 
     @strawberry.field
@@ -167,6 +171,10 @@ class Subscription:
         return await load(info, "fees_of_subscriptions", fetch_fees_of_subscriptions, UUID(self.id)) or []
 
     @strawberry.field
+    async def selected_invoice_custom_sections(self, info: Info) -> list[InvoiceCustomSection] | None:
+        return await load(info, "sections_of_subscriptions", _fetch_sections, UUID(self.id)) or []
+
+    @strawberry.field
     async def next_subscription(self, info: Info) -> Subscription | None:
         return await _neighbour(info, self.next_id)
 
@@ -179,6 +187,11 @@ class Subscription:
 class SubscriptionCollection:
     collection: list[Subscription]
     metadata: CollectionMetadata
+
+
+async def _fetch_sections(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceCustomSection]]:
+    found = await sections_of(work.session, SubscriptionCustomSection, "subscription_id", ids)
+    return {owner: [section_type(row) for row in rows] for owner, rows in found.items()}
 
 
 async def _neighbour(info: Info, identifier: UUID | None) -> Subscription | None:
@@ -230,5 +243,6 @@ def subscription_type(row: sa.Row[Any]) -> Subscription:
         consolidate_invoice=row.consolidate_invoice,
         purchase_order_number=row.purchase_order_number,
         progressive_billing_disabled=row.progressive_billing_disabled,
+        skip_invoice_custom_sections=row.skip_invoice_custom_sections,
         billing_entity_id=strawberry.ID(str(row.billing_entity_id)) if row.billing_entity_id else None,
     )

@@ -139,8 +139,8 @@ async def test_an_external_id_is_mandatory(api: Api, external_id: str | None) ->
         ("metadata", [{"key": str(i), "value": "v"} for i in range(6)], "invalid_count"),
         ("tax_codes", "vat", "value_is_invalid"),
         ("integration_customers", [{"integration_type": "xero"}], "unsupported_value"),
-        ("invoice_custom_section_codes", ["a"], "unsupported_value"),
-        ("skip_invoice_custom_sections", True, "unsupported_value"),
+        ("invoice_custom_section_codes", "a", "value_is_invalid"),
+        ("skip_invoice_custom_sections", "x", "value_is_invalid"),
     ],
 )
 async def test_wrong_values_are_422_on_their_field(api: Api, field: str, value: object, code: str) -> None:

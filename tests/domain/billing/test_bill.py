@@ -13,6 +13,7 @@ from domain.billing.bill import bill_subscriptions
 from domain.billing.lines import AlreadyBilled
 from domain.billing.requests import BillRequest
 from domain.invoicing.events import InvoicesDrafted, InvoicesFinalized
+from domain.invoicing.payloads import invoice_details
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import tenant_work
 from tests.domain.billing.conftest import Ledger
@@ -273,3 +274,56 @@ async def test_a_carried_metric_is_left_to_the_plan_that_follows_an_upgrade() ->
         world.event("sub", "calls", "2024-04-02T00:00:00Z", "7")
         world.at("2024-04-15T10:00:01Z")
         assert amounts(world, (await bill(world, first, reason="upgrading"))[0]) == [1400, 700]
+
+
+async def test_numbers_come_from_the_issuing_entity_terms_from_the_customers_and_sections_are_kept() -> None:
+    with World(instant("2024-03-01T08:00:00Z"), {"net_payment_term": 5}) as world:
+        other = world.insert(
+            "billing_entities", organization_id=world.organization_id, code="other", name="Other",
+            document_number_prefix="OTH-1", net_payment_term=60, timezone="Asia/Tokyo", email_settings=[],
+        )  # fmt: skip
+        section = world.insert(
+            "invoice_custom_sections", organization_id=world.organization_id, code="bank", name="Bank", details="IBAN"
+        )
+        (own, issued_elsewhere) = world.subscriptions(2, world.plan(100), "2024-02-01T00:00:00Z")
+        world.execute("UPDATE subscriptions SET billing_entity_id = %s WHERE id = %s", other, issued_elsewhere)
+        world.insert(
+            "billing_entity_custom_sections", organization_id=world.organization_id, section_id=section,
+            billing_entity_id=world.organization_id,
+        )  # fmt: skip
+        world.execute("UPDATE subscriptions SET skip_invoice_custom_sections = true WHERE id = %s", own)
+        async with tenant_work(world.tenant) as work:
+            requests = [BillRequest((each,), world.now, "subscription_periodic") for each in (own, issued_elsewhere)]
+            first, second = await bill_subscriptions(work, requests)
+        rows = {row.id: row for row in world.rows("invoices")}
+        assert (rows[second].billing_entity_id, rows[first].billing_entity_id) == (other, world.organization_id)
+        assert (rows[first].number[:5], rows[second].number[:5]) == ("NOR-1", "OTH-1")
+        assert {row.payment_due_date.isoformat() for row in rows.values()} == {"2024-03-06"}
+        assert {row.timezone for row in rows.values()} == {"UTC"}
+        assert {row.billing_entity_id for row in world.rows("fees", invoice_id=second)} == {other}
+        applied = world.rows("invoice_applied_custom_sections")
+        assert [(row.invoice_id, row.code, row.details) for row in applied] == [(second, "bank", "IBAN")]
+        async with tenant_work(world.tenant) as work:
+            shown = (await invoice_details(work, [second]))[second]
+        assert [each["code"] for each in shown["applied_invoice_custom_sections"]] == ["bank"]
+
+
+async def test_a_plan_change_to_another_order_number_entity_or_currency_makes_two_invoices() -> None:
+    with World(instant("2024-03-15T08:00:00Z")) as world:
+        before, after = world.plan(100), world.plan(900, amount_currency="EUR")
+        (ended,) = world.subscriptions(1, before, "2024-02-01T00:00:00Z")
+        row = world.rows("subscriptions", id=ended)[0]
+        world.execute(
+            "UPDATE subscriptions SET status = 'terminated', terminated_at = %s WHERE id = %s", world.now, ended
+        )
+        columns = ("organization_id", "customer_id", "external_id", "subscription_at", "billing_time")
+        begun = world.insert(
+            "subscriptions", plan_id=after, previous_subscription_id=ended, status="active", started_at=world.now,
+            **{name: getattr(row, name) for name in columns},
+        )  # fmt: skip
+        world.execute("UPDATE plans SET pay_in_advance = true WHERE id = %s", after)
+        async with tenant_work(world.tenant) as work:
+            ids = await bill_subscriptions(work, [BillRequest((ended, begun), world.now, "upgrading")])
+        assert sorted(row.currency for row in world.rows("invoices")) == ["EUR", "USD"]
+        reasons = {row.subscription_id: row.invoicing_reason for row in world.rows("invoice_subscriptions")}
+        assert (len(ids), reasons) == (2, {ended: "subscription_terminating", begun: "subscription_starting"})
