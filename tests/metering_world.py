@@ -170,7 +170,7 @@ async def makers(migrated: str) -> AsyncIterator[Makers]:
     async def dispatch(rows: Sequence[Mapping[str, object]]) -> None:
         sent.rows.extend(rows)
 
-    actors = ("metering.post_process", "metering.fill_values", "billing.pay_in_advance")
+    actors = ("metering.post_process", "metering.fill_values", "metering.fold_usage", "billing.pay_in_advance")
     queues = dict.fromkeys(actors, "default")
     install_reactions(Reactions(requests, dispatch, queues))
     made = Makers(sent)

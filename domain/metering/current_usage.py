@@ -25,8 +25,9 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.charge_questions import UsageWindow
 from domain.metering.charges import charges_of_plans
-from domain.metering.measured_charges import Measured, measured_charges
+from domain.metering.measured_charges import Measured, measured_charges, questions_of
 from domain.metering.priced_usage import ChargeUsage
+from domain.metering.usage import UsageQuestion
 from domain.metering.usage_options import ChargeFilters, UsageOptions
 from domain.metering.usage_taxes import charge_tax_rates
 from domain.subscriptions.facts import terms_of
@@ -109,16 +110,7 @@ async def usages_of(
     Raises NotFound("charge") when a filter finds none on a plan, NotAllowed("full_usage_not_allowed").
     """
     options = options or UsageOptions()
-    rows = await rows_by_ids(work.session, list(subscription_ids))
-    plans = await charges_of_plans(work.session, work.organization_id, sorted({row.plan_id for row in rows}))
-    asked = []
-    for row in rows:
-        charges = options.charges.take(plans.get(row.plan_id, ()))
-        if options.charges and not charges:
-            raise NotFound("charge")
-        options.check(charges)
-        window = _window(row, from_start=options.full_usage)
-        asked.append(Measured(row.id, window, row.amount_currency, charges))
+    rows, asked = await _asked(work, subscription_ids, options)
     fees = await measured_charges(work, asked, options)
     rates: Mapping[tuple[UUID, UUID], Decimal] = {}
     if apply_taxes:
@@ -137,6 +129,35 @@ async def usages_of(
         )
         for row, one in zip(rows, asked, strict=True)
     ]
+
+
+async def usage_questions(work: UnitOfWork, external_id: str) -> list[UsageQuestion]:
+    """What the event store is asked for the current usage of an active subscription; [] without one."""
+    query = sa.select(_s.c.id).where(
+        _s.c.organization_id == work.organization_id, _s.c.external_id == external_id, _s.c.status == "active"
+    )
+    active = list((await work.session.execute(query)).scalars())
+    if not active:
+        return []
+    _, asked = await _asked(work, active, UsageOptions())
+    return await questions_of(work, asked, UsageOptions())
+
+
+async def _asked(
+    work: UnitOfWork, subscription_ids: Sequence[UUID], options: UsageOptions
+) -> tuple[Sequence[sa.Row[Any]], list[Measured]]:
+    """The rows of the subscriptions, and what of each is to be measured."""
+    rows = await rows_by_ids(work.session, list(subscription_ids))
+    plans = await charges_of_plans(work.session, work.organization_id, sorted({row.plan_id for row in rows}))
+    asked = []
+    for row in rows:
+        charges = options.charges.take(plans.get(row.plan_id, ()))
+        if options.charges and not charges:
+            raise NotFound("charge")
+        options.check(charges)
+        window = _window(row, from_start=options.full_usage)
+        asked.append(Measured(row.id, window, row.amount_currency, charges))
+    return rows, asked
 
 
 def _taxes(charges: Sequence[ChargeUsage], customer_id: UUID, rates: Mapping[tuple[UUID, UUID], Decimal]) -> int:

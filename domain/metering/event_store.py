@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from domain.kernel.money import ZERO
 from domain.kernel.pagination import Page, PageRequest
-from domain.metering.usage import Group, UsageQuestion
+from domain.metering.usage import EventPosition, Group, UsageQuestion
 
 __all__ = ["MAX_NUMBER_LENGTH", "NUMBER", "CountedEvent", "EventStore", "RawUsage"]
 
@@ -31,6 +31,7 @@ class RawUsage:
     carried: prorated sums: the units from before the window.
     weighed: weighted sums: Σ value * seconds until the window's end. Prorated: Σ value * days until the last day, or
         the days each value was held.
+    position: latest values: where the event stands that has it.
     values, weights: with_values: what happened, in time order, and the days each weighs (prorated only).
     """
 
@@ -43,6 +44,7 @@ class RawUsage:
     weights: tuple[int, ...] = ()
     precise_total_amount_cents: Decimal = ZERO
     last_event_at: datetime | None = None
+    position: EventPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)

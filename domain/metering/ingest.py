@@ -54,6 +54,9 @@ MOST_PAUSE: Final = 1.0
 EVENTS_PER_PAUSE: Final = 10_000
 """Between two jobs of an organization there is a pause, longer the more comes in: one job does the work of all that
 wait in the ledger, and its cost hardly depends on how many they are."""
+DRAWN: Final = "000"
+"""How the id of an event ends after which its subscription is folded: one in 4,096, since ids end at random. See
+fold.py."""
 TAKEN: Final = "value_already_exist"
 
 _encoder: Final = msgspec.json.Encoder()
@@ -336,6 +339,7 @@ def _jobs(batch: Iterable[_Request]) -> list[dict[str, object]]:
     codes: dict[str, set[str]] = {}
     # The ids of a process rise with time, so that the first and the last one tell where the others are.
     ids: dict[str, tuple[str, str]] = {}
+    drawn: dict[tuple[str, str], str] = {}
     for request in batch:
         for row in request.rows:
             if row.external_subscription_id is not None:
@@ -343,16 +347,19 @@ def _jobs(batch: Iterable[_Request]) -> list[dict[str, object]]:
                 codes.setdefault(row.organization_id, set()).add(row.code)
                 first, last = ids.get(row.organization_id, (row.id, row.id))
                 ids[row.organization_id] = min(first, row.id), max(last, row.id)
+                if row.id.endswith(DRAWN):
+                    drawn[row.organization_id, row.external_subscription_id] = row.id
     requests = []
     for organization_id, touched in subscriptions.items():
         ordered, used = sorted(touched), sorted(codes[organization_id])
         for start in range(0, len(ordered), SUBSCRIPTIONS_PER_JOB):
             part = ordered[start : start + SUBSCRIPTIONS_PER_JOB]
-            requests.append(
-                JobRequest(
-                    POST_PROCESS,
-                    {"subscriptions": part, "codes": used, "ids": list(ids[organization_id])},
-                    organization_id=UUID(organization_id),
-                )
-            )
+            arguments: dict[str, object] = {
+                "subscriptions": part,
+                "codes": used,
+                "ids": list(ids[organization_id]),
+            }
+            if some := [drawn[organization_id, each] for each in part if (organization_id, each) in drawn]:
+                arguments["drawn"] = some
+            requests.append(JobRequest(POST_PROCESS, arguments, organization_id=UUID(organization_id)))
     return job_rows(requests, None, installed_reactions().queue_of)

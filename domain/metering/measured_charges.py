@@ -14,20 +14,24 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
+from domain.kernel.jobs import JobRequest
 from domain.kernel.money import ZERO
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.charge_questions import ChargeQuestion, UsageWindow, charge_questions, with_carried
 from domain.metering.charges import PlanCharge
 from domain.metering.instant_states import BilledState, InstantBucket, billed_states
 from domain.metering.priced_usage import Breakdown, ChargeUsage, billed_in_advance, priced
+from domain.metering.rollups import FOLD, can_be_rolled
 from domain.metering.usage import Usage, UsageQuestion, measure_groups
 from domain.metering.usage_cache import Lookup
 from domain.metering.usage_options import UsageOptions
 
-__all__ = ["Measured", "measured_charges"]
+__all__ = ["Measured", "measured_charges", "questions_of"]
 
 MOST_CACHED: Final = 20_000
 """Values (of events, of groups) of one subscription's usage that are kept; longer ones are measured each time."""
+MANY_EVENTS: Final = 20_000
+"""A subscription with so many is folded when its usage was measured, so that the next time is quick."""
 KEEPS_STATE: Final = frozenset({"sum_agg", "unique_count_agg"})
 
 
@@ -60,16 +64,7 @@ async def measured_charges(
     work: UnitOfWork, subscriptions: Sequence[Measured], options: UsageOptions
 ) -> dict[UUID, list[ChargeUsage]]:
     """The usage of every charge, by subscription, in the order of its charges."""
-    asked = [
-        (one.subscription_id, charge, options.apply(question))
-        for one in subscriptions
-        for charge in one.charges
-        for question in charge_questions(charge, one.window, prefix=(one.subscription_id,), invoiced=False)
-    ]
-    carried = await with_carried(work, [question for _, _, question in asked])
-    buckets: dict[UUID, list[_Bucket]] = {one.subscription_id: [] for one in subscriptions}
-    for (subscription_id, charge, _), question in zip(asked, carried, strict=True):
-        buckets[subscription_id].append(_bucket(charge, question, options))
+    buckets = await _buckets(work, subscriptions, options)
     usage = await _measured(work, subscriptions, buckets, cached=options.is_cached)
     states = await billed_states(
         work,
@@ -81,6 +76,30 @@ async def measured_charges(
         },
     )
     return {one.subscription_id: _charges(one, buckets[one.subscription_id], usage, states) for one in subscriptions}
+
+
+async def questions_of(
+    work: UnitOfWork, subscriptions: Sequence[Measured], options: UsageOptions
+) -> list[UsageQuestion]:
+    """All that the event store is asked for the usage of these subscriptions."""
+    buckets = await _buckets(work, subscriptions, options)
+    return [question for of_one in buckets.values() for each in of_one for question in each.questions]
+
+
+async def _buckets(
+    work: UnitOfWork, subscriptions: Sequence[Measured], options: UsageOptions
+) -> dict[UUID, list[_Bucket]]:
+    asked = [
+        (one.subscription_id, charge, options.apply(question))
+        for one in subscriptions
+        for charge in one.charges
+        for question in charge_questions(charge, one.window, prefix=(one.subscription_id,), invoiced=False)
+    ]
+    carried = await with_carried(work, [question for _, _, question in asked])
+    buckets: dict[UUID, list[_Bucket]] = {one.subscription_id: [] for one in subscriptions}
+    for (subscription_id, charge, _), question in zip(asked, carried, strict=True):
+        buckets[subscription_id].append(_bucket(charge, question, options))
+    return buckets
 
 
 def _bucket(charge: PlanCharge, asked: ChargeQuestion, options: UsageOptions) -> _Bucket:
@@ -126,6 +145,12 @@ async def _measured(
     if missing:
         usage |= await measure_groups(work, [question for _, questions in missing for question in questions])
     for lookup, questions in missing:
+        if (
+            sum(each.events_count for question in questions if can_be_rolled(question) for each in usage[question.key])
+            >= MANY_EVENTS
+        ):
+            subscription = questions[0].external_subscription_id
+            work.enqueue(JobRequest(FOLD, {"subscription": subscription}, unique_key=subscription))
         found = [usage[question.key] for question in questions]
         if lookup is not None and sum(1 + len(each.values) for groups in found for each in groups) <= MOST_CACHED:
             await lookup.keep([[_kept(each) for each in groups] for groups in found])

@@ -14,7 +14,7 @@ from domain.kernel import clock
 from domain.kernel.ids import new_id
 from domain.kernel.rows import TenantRow, decimal, json_object, reference, timestamp
 
-__all__ = ["CachedAggregation", "Event"]
+__all__ = ["CachedAggregation", "Event", "UsageRollup", "UsageRollupItem"]
 
 
 class Event(SQLModel, table=True):
@@ -30,6 +30,9 @@ class Event(SQLModel, table=True):
         sa.Index("uq_events_transaction", "organization_id", "transaction_id", "external_subscription_id", unique=True),
         sa.Index("ix_events_usage", "organization_id", "external_subscription_id", "code", "timestamp",
                  postgresql_include=["value"], postgresql_where=sa.text("deleted_at IS NULL")),
+        # What came after a rollup was folded: see rolled_store.py.
+        sa.Index("ix_events_arrival", "organization_id", "external_subscription_id", "code", "sequence",
+                 postgresql_where=sa.text("deleted_at IS NULL")),
         sa.Index("ix_events_received", "organization_id", "created_at", "sequence"),
     )  # fmt: skip
 
@@ -74,5 +77,44 @@ class CachedAggregation(TenantRow, table=True):
     current_aggregation: Decimal = Field(default=Decimal(0), sa_type=sa.Numeric)
     max_aggregation: Decimal | None = Field(default=None, sa_type=sa.Numeric)
     max_aggregation_with_proration: Decimal | None = Field(default=None, sa_type=sa.Numeric)
+    # Last, because inside the class its name hides the function.
+    timestamp: datetime = timestamp(nullable=False)
+
+
+class UsageRollup(TenantRow, table=True):
+    """The answer to one question to the event store, from all events stored up to a point. Can be thrown away.
+
+    `key`: what was asked, as a digest. `watermark`: the sequence up to which events are in the answer; no event below
+    it can appear any more. `state`: the answer by group; null where there are too many groups to keep. `ends_at`: the
+    end of the window that was asked for.
+    """
+
+    __tablename__ = "usage_rollups"
+    __table_args__ = (
+        sa.Index("uq_usage_rollups_key", "organization_id", "external_subscription_id", "key", unique=True),
+    )
+
+    external_subscription_id: str
+    key: str
+    watermark: int = Field(sa_type=sa.BigInteger)
+    state: list[Any] | None = json_object(nullable=True)
+    ends_at: datetime = timestamp(nullable=False)
+
+
+class UsageRollupItem(SQLModel, table=True):
+    """The last operation on one item of a unique count, among the events of a rollup.
+
+    `item`: the first half of the SHA-256 of the group and the item.
+    """
+
+    __tablename__ = "usage_rollup_items"
+
+    organization_id: UUID
+    # No foreign key: it would be checked once per item.
+    rollup_id: UUID = Field(primary_key=True)
+    item: UUID = Field(primary_key=True)
+    active: bool
+    created_at: datetime = timestamp(nullable=False)
+    sequence: int = Field(sa_type=sa.BigInteger)
     # Last, because inside the class its name hides the function.
     timestamp: datetime = timestamp(nullable=False)

@@ -15,6 +15,7 @@ from domain.kernel.jobs import Job, JobRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering import usage_cache
+from domain.metering.rollups import FOLD
 from domain.subscriptions.mark_received import mark_event_received
 
 __all__ = ["PAY_IN_ADVANCE", "POST_PROCESS", "post_process"]
@@ -45,6 +46,13 @@ _CODES: Final = sa.text(
     WHERE m.organization_id = :organization_id AND m.code = ANY(:codes) AND m.deleted_at IS NULL
     """
 )
+_DRAWN: Final = sa.text(
+    """
+    SELECT external_subscription_id, max(sequence) AS upto FROM events
+    WHERE organization_id = :organization_id AND id = ANY(CAST(:ids AS uuid[]))
+    GROUP BY external_subscription_id ORDER BY external_subscription_id
+    """
+)
 _BILLED: Final = sa.text(
     """
     SELECT e.id, e.external_subscription_id FROM events AS e
@@ -68,16 +76,20 @@ _BILLED: Final = sa.text(
 
 
 async def post_process(
-    work: UnitOfWork, subscriptions: Sequence[str], codes: Sequence[str], ids: Sequence[str] = ()
+    work: UnitOfWork,
+    subscriptions: Sequence[str],
+    codes: Sequence[str],
+    ids: Sequence[str] = (),
+    drawn: Sequence[str] = (),
 ) -> None:
-    """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, and asks for the
-    billing of events that are paid in advance.
+    """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, asks for the
+    billing of events that are paid in advance and for the folding of subscriptions with many events.
 
-    codes: of the events; ids: the least and the greatest of theirs. Run twice it leaves the same behind: who bills an
-    event makes no second fee of it. The cache was dropped before the events were acknowledged; this is for a server
-    that was killed in between.
+    codes: of the events; ids: the least and the greatest of theirs; drawn: ids of those after which to fold. Run twice
+    it leaves the same behind: who bills an event makes no second fee of it. The cache was dropped before the events
+    were acknowledged; this is for a server that was killed in between.
     """
-    own = {"subscriptions": subscriptions, "codes": codes, "ids": ids}
+    own = {"subscriptions": subscriptions, "codes": codes, "ids": ids, "drawn": drawn}
     taken = [own, *await _taken_along(work)]
     in_advance = bool(await _codes_in_advance(work, taken))
     if in_advance:
@@ -93,6 +105,17 @@ async def post_process(
         # An event that is earlier must not be billed later because its own run waits for this one.
         waiting = await work.session.execute(_WAITING, {"organization_id": work.organization_id})
         await _bill_in_advance(work, [*taken, *waiting.scalars()])
+    await _fold(work, [event_id for each in taken for event_id in each.get("drawn") or ()])
+
+
+async def _fold(work: UnitOfWork, drawn: Sequence[str]) -> None:
+    """Asks for the folding of these events' subscriptions; of one for which a fold waits already only once."""
+    if not drawn:
+        return
+    found = await work.session.execute(_DRAWN, {"organization_id": work.organization_id, "ids": list(drawn)})
+    for row in found:
+        arguments = {"subscription": row.external_subscription_id, "upto": row.upto}
+        work.enqueue(JobRequest(FOLD, arguments, unique_key=row.external_subscription_id))
 
 
 async def _bill_in_advance(work: UnitOfWork, stored: Sequence[Mapping[str, Any]]) -> None:

@@ -10,7 +10,10 @@ from typing import Final
 
 from domain.metering.event_store import MAX_NUMBER_LENGTH, NUMBER
 
-__all__ = ["KINDS", "counted_statement", "number_of", "plain_statement", "rich_statement"]
+__all__ = [
+    "ARRIVED", "KINDS", "NEWEST", "QUESTIONS", "UP_TO", "WINDOW", "counted_statement", "number_of", "operations",
+    "plain_statement", "rich_statement",
+]  # fmt: skip
 
 
 def number_of(text: str) -> str:
@@ -30,8 +33,23 @@ _RANGE: Final = """
     WHERE e.organization_id = CAST(:organization_id AS uuid) AND e.external_subscription_id = q.subscription
       AND e.code = q.code AND e.timestamp >= q.first AND e.timestamp <= q.last AND e.deleted_at IS NULL
 """
+WINDOW: Final = _RANGE
+"""The events of a question's window; what the statements below read unless told otherwise."""
+UP_TO: Final = f"{_RANGE} AND e.sequence <= q.upto"
+"""Those of them that were stored up to a sequence."""
+# The order of arrival leads to them, whatever their own time; OFFSET keeps the planner from walking the window instead.
+ARRIVED: Final = """
+    FROM (
+        SELECT x.* FROM events AS x
+        WHERE x.organization_id = CAST(:organization_id AS uuid) AND x.external_subscription_id = q.subscription
+          AND x.code = q.code AND x.sequence > q.after AND x.sequence <= q.upto AND x.deleted_at IS NULL OFFSET 0
+    ) AS e
+    WHERE e.timestamp >= q.first AND e.timestamp <= q.last
+"""
+"""Those of them that were stored after one sequence and up to another: see rolled_store.py."""
+
 # Later than another event: by its own time, then by when it came.
-_NEWEST: Final = "e.timestamp DESC, e.created_at DESC, e.sequence DESC"
+NEWEST: Final = "e.timestamp DESC, e.created_at DESC, e.sequence DESC"
 _IN_ORDER: Final = "e.timestamp, e.created_at, e.sequence"
 
 # Plain questions -----------------------------------------------------------------------------------------------------
@@ -42,7 +60,7 @@ _MAX: Final = f"SELECT coalesce(max({{value}}), 0) AS units, count({{value}}) AS
 # A latest value below zero counts as none.
 _LATEST: Final = f"""
     SELECT greatest(coalesce(
-        (SELECT {{value}} {_RANGE} AND {{value}} IS NOT NULL ORDER BY {_NEWEST} LIMIT 1), 0), 0) AS units,
+        (SELECT {{value}} {_RANGE} AND {{value}} IS NOT NULL ORDER BY {NEWEST} LIMIT 1), 0), 0) AS units,
         (SELECT count({{value}}) {_RANGE}) AS events
 """
 # The transitions of one value add up to 1 when its last operation is an add, else to 0 (handbook, metering 8.5). A
@@ -53,7 +71,7 @@ _UNIQUE: Final = f"""
         SELECT DISTINCT ON (coalesce(e.properties ->> q.field, 'null'))
             coalesce(e.properties ->> 'operation_type', 'add') AS operation
         {_RANGE} AND coalesce(e.properties ->> 'operation_type', 'add') IN ('add', 'remove')
-        ORDER BY coalesce(e.properties ->> q.field, 'null'), {_NEWEST}
+        ORDER BY coalesce(e.properties ->> q.field, 'null'), {NEWEST}
     ) AS last_operation
 """  # noqa: S608
 
@@ -147,9 +165,9 @@ _GROUPED_LATEST: Final = f"""
     SELECT DISTINCT ON (e.grouping_values) e.grouping_values, greatest(e.value, 0) AS units,
            count(*) OVER (PARTITION BY e.grouping_values) AS events, 0 AS carried, 0 AS weighed,
            CAST(NULL AS numeric[]) AS values, CAST(NULL AS integer[]) AS weights, 0 AS precise,
-           e.timestamp AS last_event_at
+           e.timestamp AS last_event_at, e.created_at AS last_created_at, e.sequence AS last_sequence
     FROM ({_TAKEN_NUMBERS}) AS e WHERE e.value IS NOT NULL
-    ORDER BY e.grouping_values, {_NEWEST}
+    ORDER BY e.grouping_values, {NEWEST}
 """  # noqa: S608
 
 _GROUPED_UNIQUE: Final = f"""
@@ -159,7 +177,7 @@ _GROUPED_UNIQUE: Final = f"""
            max(s.timestamp) AS last_event_at
     FROM (
         SELECT DISTINCT ON (e.grouping_values, e.item) e.grouping_values, e.operation, e.timestamp
-        FROM ({_TAKEN_OPERATIONS}) AS e ORDER BY e.grouping_values, e.item, {_NEWEST}
+        FROM ({_TAKEN_OPERATIONS}) AS e ORDER BY e.grouping_values, e.item, {NEWEST}
     ) AS s GROUP BY 1
 """  # noqa: S608
 
@@ -209,18 +227,24 @@ KINDS: Final = {
 }
 
 
-_QUESTIONS: Final = """
+QUESTIONS: Final = """
     jsonb_to_recordset(CAST(:questions AS jsonb)) AS q(
-        n integer, subscription text, code text, field text, stored boolean, first timestamptz, last timestamptz,
-        start timestamptz, weighing_end timestamptz, before_at timestamptz, before_created_at timestamptz,
-        before_sequence bigint, matching jsonb, ignored jsonb, empty jsonb, group_by jsonb, zone text,
-        first_day date, last_day date, with_values boolean)
+        n integer, key text, subscription text, code text, field text, stored boolean, first timestamptz,
+        last timestamptz, start timestamptz, weighing_end timestamptz, before_at timestamptz,
+        before_created_at timestamptz, before_sequence bigint, matching jsonb, ignored jsonb, empty jsonb,
+        group_by jsonb, zone text, first_day date, last_day date, with_values boolean, after bigint, upto bigint)
 """
 
 
-def rich_statement(kind: str) -> str:
-    """For questions that are not plain, of one of KINDS: a row for each group."""
-    return f"SELECT q.n, u.* FROM {_QUESTIONS} CROSS JOIN LATERAL ({KINDS[kind]}) AS u"  # noqa: S608
+def rich_statement(kind: str, events: str = WINDOW) -> str:
+    """For questions that are not plain, of one of KINDS: a row for each group. events: WINDOW, UP_TO or ARRIVED."""
+    answer = KINDS[kind].replace(WINDOW, events)
+    return f"SELECT q.n, u.* FROM {QUESTIONS} CROSS JOIN LATERAL ({answer}) AS u"  # noqa: S608
+
+
+def operations(events: str) -> str:
+    """The operations on items that a unique count looks at, with their group and place."""
+    return _TAKEN_OPERATIONS.replace(WINDOW, events)
 
 
 # What an aggregation reads of an event, as text; events that do not have it take no part.
@@ -234,10 +258,10 @@ def counted_statement(aggregation_type: str) -> str:
     """A page of the events behind one group of one question, latest use first, and how many there are in all."""
     value, taking_part = _COUNTED_VALUES.get(aggregation_type, (f"CAST({_RAW} AS text)", f"{_RAW} IS NOT NULL"))
     return f"""
-        SELECT u.* FROM {_QUESTIONS} CROSS JOIN LATERAL (
+        SELECT u.* FROM {QUESTIONS} CROSS JOIN LATERAL (
             SELECT e.transaction_id, e.timestamp, e.created_at, e.properties, {value} AS value,
                    count(*) OVER () AS total_count
             {_BUCKET} AND {taking_part} AND {_GROUPING} = CAST(:grouping AS jsonb)
-            ORDER BY {_NEWEST} LIMIT :size OFFSET :offset
+            ORDER BY {NEWEST} LIMIT :size OFFSET :offset
         ) AS u
     """  # noqa: S608

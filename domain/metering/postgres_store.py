@@ -12,12 +12,22 @@ from domain.kernel.money import ZERO
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.event_store import CountedEvent, RawUsage
-from domain.metering.postgres_sql import counted_statement, number_of, plain_statement, rich_statement
+from domain.metering.postgres_sql import (
+    ARRIVED,
+    UP_TO,
+    WINDOW,
+    counted_statement,
+    number_of,
+    plain_statement,
+    rich_statement,
+)
 from domain.metering.proration import first_day, last_day, weighing_end
-from domain.metering.usage import Group, UsageQuestion
+from domain.metering.usage import EventPosition, Group, UsageQuestion
 from infrastructure import exact_json
 
-__all__ = ["PostgresStore", "number_of"]
+__all__ = ["PostgresStore", "kind_of", "number_of", "rich_document"]
+
+LAST_SEQUENCE: Final = 2**63 - 1
 
 _READS_NUMBERS: Final = frozenset({"sum_agg", "max_agg", "latest_agg", "weighted_sum_agg"})
 
@@ -29,13 +39,27 @@ class PostgresStore:
         self.work = work
 
     async def aggregate(self, questions: Sequence[UsageQuestion]) -> list[list[RawUsage]]:
+        return await self._asked_together([_asked(question) for question in questions])
+
+    async def up_to(self, questions: Sequence[UsageQuestion], sequence: int) -> list[list[RawUsage]]:
+        """As `aggregate`, from the events that were stored up to this sequence."""
+        return await self._asked_together([_asked_rich(question, UP_TO, upto=sequence) for question in questions])
+
+    async def arrived(
+        self, questions: Sequence[UsageQuestion], after: Sequence[int], upto: int = LAST_SEQUENCE
+    ) -> list[list[RawUsage]]:
+        """As `aggregate`, from the events stored after the sequence that stands beside each question."""
+        return await self._asked_together(
+            [_asked_rich(question, ARRIVED, after=at, upto=upto) for question, at in zip(questions, after, strict=True)]
+        )
+
+    async def _asked_together(self, asked: Sequence[tuple[str, dict[str, Any]]]) -> list[list[RawUsage]]:
         # Questions that ask the same (two charges of one metric) are asked once.
         statements: dict[str, dict[str, tuple[dict[str, Any], list[int]]]] = {}
-        for index, question in enumerate(questions):
-            sql, document = _asked(question)
-            asked = statements.setdefault(sql, {}).setdefault(exact_json.dump_text(document), (document, []))
-            asked[1].append(index)
-        found: list[list[RawUsage]] = [[] for _ in questions]
+        for index, (sql, document) in enumerate(asked):
+            same = statements.setdefault(sql, {}).setdefault(exact_json.dump_text(document), (document, []))
+            same[1].append(index)
+        found: list[list[RawUsage]] = [[] for _ in asked]
         for sql, asked_by in statements.items():
             places = [indexes for _, indexes in asked_by.values()]
             documents = [{"n": n, **document} for n, (document, _) in enumerate(asked_by.values())]
@@ -90,17 +114,29 @@ def _bucket_document(question: UsageQuestion) -> dict[str, Any]:
     }
 
 
+def kind_of(question: UsageQuestion) -> str:
+    """Which of postgres_sql.KINDS answers the question."""
+    if question.proration and question.aggregation_type == "unique_count_agg":
+        return "prorated_unique_count"
+    return question.aggregation_type
+
+
 def _asked(question: UsageQuestion) -> tuple[str, dict[str, Any]]:
     """The statement that answers the question, and the question as it reads it."""
+    if not question.is_plain:
+        return _asked_rich(question)
     kind = question.aggregation_type
-    stored = question.values_ready and kind in _READS_NUMBERS
-    document = _plain_document(question)
-    if question.is_plain:
-        return plain_statement(kind, stored=stored), document
-    if question.proration and kind == "unique_count_agg":
-        kind = "prorated_unique_count"
-    document |= {
-        "stored": stored,
+    return plain_statement(kind, stored=question.values_ready and kind in _READS_NUMBERS), _plain_document(question)
+
+
+def _asked_rich(question: UsageQuestion, events: str = WINDOW, **bounds: int) -> tuple[str, dict[str, Any]]:
+    return rich_statement(kind_of(question), events), {**rich_document(question), **bounds}
+
+
+def rich_document(question: UsageQuestion) -> dict[str, Any]:
+    """The question as the statements for questions that are not plain read it."""
+    document = _plain_document(question) | {
+        "stored": question.values_ready and question.aggregation_type in _READS_NUMBERS,
         "start": question.start.isoformat(),
         "with_values": question.with_values,
         **_bucket_document(question),
@@ -119,7 +155,7 @@ def _asked(question: UsageQuestion) -> tuple[str, dict[str, Any]]:
         }
     if question.weighting:
         document["weighing_end"] = weighing_end(question.to).isoformat()
-    return rich_statement(kind), document
+    return document
 
 
 def _condition(condition: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
@@ -141,4 +177,7 @@ def _raw(row: sa.Row[Any]) -> RawUsage | None:
         weights=tuple(row.weights or ()),
         precise_total_amount_cents=ZERO if row.precise is None else Decimal(row.precise),
         last_event_at=row.last_event_at,
+        position=EventPosition(row.last_event_at, row.last_created_at, row.last_sequence)
+        if "last_sequence" in row._mapping
+        else None,
     )

@@ -183,10 +183,10 @@ async def measure_groups(work: UnitOfWork, questions: Sequence[UsageQuestion]) -
     without any event, exactly one. Questions that differ only in key are asked once.
     """
     from domain.metering.answers import usages
-    from domain.metering.postgres_store import PostgresStore
+    from domain.metering.rolled_store import RolledStore
 
     assert len({question.key for question in questions}) == len(questions), "keys of questions are unique"
-    found = await PostgresStore(work).aggregate(questions)
+    found = await RolledStore(work).aggregate(questions)
     return {question.key: usages(question, raw) for question, raw in zip(questions, found, strict=True)}
 
 

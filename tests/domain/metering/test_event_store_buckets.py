@@ -14,63 +14,61 @@ import sqlalchemy as sa
 from domain.kernel.unit_of_work import tenant_work
 from domain.metering.matching import condition_of
 from domain.metering.postgres_sql import KINDS, rich_statement
-from domain.metering.usage import AGGREGATIONS, EventPosition, Proration
+from domain.metering.usage import AGGREGATIONS, EventPosition, Proration, UsageQuestion
 from infrastructure import exact_json
 from tests.domain.metering.reference import Used
 from tests.domain.metering.test_event_store import FROM, comparable, in_postgres, in_reference, question
 from tests.metering_world import World
 
+VALUES = ["1", "2", "2.50", 3, Decimal("0.1"), "-4", "x", "", None]
+ZONES = [ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")]
+
+
+def random_event(chance: random.Random, place: int) -> Used:
+    properties: dict[str, Any] = {}
+    if chance.random() < 0.9:
+        properties["value"] = chance.choice(VALUES)
+    for key, texts in (("region", ["eu", "us", "", None, 7]), ("tier", ["gold", "free", True])):
+        if chance.random() < 0.7:
+            properties[key] = chance.choice(texts)
+    if chance.random() < 0.5:
+        properties["operation_type"] = chance.choice(["add", "remove", "remove", "other"])
+    return Used(
+        "sub", "calls", FROM + timedelta(hours=chance.randrange(-200, 700), microseconds=chance.choice([0, 1500])),
+        properties, FROM + timedelta(seconds=chance.randrange(3)), place,
+    )  # fmt: skip
+
+
+def random_condition(chance: random.Random) -> Any:
+    keys = chance.sample([("region", ("eu", "us", "7", "")), ("tier", ("gold", "free", "true"))], chance.choice([1, 2]))
+    return condition_of({key: chance.sample(texts, chance.randrange(1, 3)) for key, texts in keys})
+
+
+def random_question(chance: random.Random, aggregation_type: str) -> UsageQuestion:
+    start = FROM + timedelta(hours=chance.randrange(-200, 500), microseconds=chance.choice([0, 1501]))
+    end = start + timedelta(hours=chance.randrange(400))
+    recurring = chance.random() < 0.5
+    history = recurring and aggregation_type in ("sum_agg", "unique_count_agg")
+    return question(
+        aggregation_type, from_=start, to=end, recurring=recurring,
+        values_ready=chance.random() < 0.5,
+        matching=random_condition(chance) if chance.random() < 0.5 else (),
+        ignored=tuple(random_condition(chance) for _ in range(chance.choice([0, 0, 1, 2]))),
+        empty=chance.choice([(), (), ("region",)]),
+        group_by=chance.choice([(), ("region",), ("region", "tier")]),
+        proration=Proration(chance.choice(ZONES), 31) if history and chance.random() < 0.7 else None,
+        with_values=aggregation_type in ("sum_agg", "max_agg", "unique_count_agg") and chance.random() < 0.5,
+        before=EventPosition(end - timedelta(hours=5), FROM + timedelta(seconds=1), 0)
+        if chance.random() < 0.3
+        else None,
+    )  # fmt: skip
+
 
 async def test_filters_groups_proration_and_lists_agree_with_the_reference_on_random_events(world: World) -> None:
     chance = random.Random(20240302)
-    values = ["1", "2", "2.50", 3, Decimal("0.1"), "-4", "x", "", None]
-    zones = [ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")]
-
-    def event(place: int) -> Used:
-        properties: dict[str, Any] = {}
-        if chance.random() < 0.9:
-            properties["value"] = chance.choice(values)
-        for key, texts in (("region", ["eu", "us", "", None, 7]), ("tier", ["gold", "free", True])):
-            if chance.random() < 0.7:
-                properties[key] = chance.choice(texts)
-        if chance.random() < 0.5:
-            properties["operation_type"] = chance.choice(["add", "remove", "remove", "other"])
-        return Used(
-            "sub", "calls", FROM + timedelta(hours=chance.randrange(-200, 700), microseconds=chance.choice([0, 1500])),
-            properties, FROM + timedelta(seconds=chance.randrange(3)), place,
-        )  # fmt: skip
-
-    def condition() -> Any:
-        keys = chance.sample(
-            [("region", ("eu", "us", "7", "")), ("tier", ("gold", "free", "true"))], chance.choice([1, 2])
-        )
-        return condition_of({key: chance.sample(texts, chance.randrange(1, 3)) for key, texts in keys})
-
     for _ in range(25):
-        events = [event(place) for place in range(chance.randrange(150))]
-        questions = []
-        for aggregation_type in sorted(AGGREGATIONS):
-            for _ in range(6):
-                start = FROM + timedelta(hours=chance.randrange(-200, 500), microseconds=chance.choice([0, 1501]))
-                end = start + timedelta(hours=chance.randrange(400))
-                recurring = chance.random() < 0.5
-                history = recurring and aggregation_type in ("sum_agg", "unique_count_agg")
-                questions.append(
-                    question(
-                        aggregation_type, from_=start, to=end, recurring=recurring,
-                        values_ready=chance.random() < 0.5,
-                        matching=condition() if chance.random() < 0.5 else (),
-                        ignored=tuple(condition() for _ in range(chance.choice([0, 0, 1, 2]))),
-                        empty=chance.choice([(), (), ("region",)]),
-                        group_by=chance.choice([(), ("region",), ("region", "tier")]),
-                        proration=Proration(chance.choice(zones), 31) if history and chance.random() < 0.7 else None,
-                        with_values=aggregation_type in ("sum_agg", "max_agg", "unique_count_agg")
-                        and chance.random() < 0.5,
-                        before=EventPosition(end - timedelta(hours=5), FROM + timedelta(seconds=1), 0)
-                        if chance.random() < 0.3
-                        else None,
-                    )
-                )  # fmt: skip
+        events = [random_event(chance, place) for place in range(chance.randrange(150))]
+        questions = [random_question(chance, each) for each in sorted(AGGREGATIONS) for _ in range(6)]
         measured = comparable(await in_postgres(world, events, questions))
         for asked, found, expected in zip(
             questions, measured, comparable(await in_reference(world, events, questions)), strict=True
