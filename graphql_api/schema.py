@@ -22,6 +22,8 @@ from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
 from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
 from graphql_api.catalog.queries import CatalogQueries
+from graphql_api.credits.note_mutations import CreditNoteMutations
+from graphql_api.credits.note_queries import CreditNoteQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
@@ -61,6 +63,7 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    CreditNoteQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -79,6 +82,7 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    CreditNoteMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
 )

@@ -25,6 +25,7 @@ from domain.catalog.events import (
     PlanUpdated,
     TaxChanged,
 )
+from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.customers.events import (
     CustomerCreated,
     CustomerDeleted,
@@ -167,6 +168,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     PlanCreated: ("plan.created", "plan_ids"),
     PlanUpdated: ("plan.updated", "plan_ids"),
     PlanDeletionRequested: ("plan.deleted", "plan_ids"),
+    CreditNotesIssued: ("credit_note.created", "credit_note_ids"),
+    CreditNoteDocumentGenerated: ("credit_note.generated", "credit_note_ids"),
     CustomerCreated: ("customer.created", "customer_ids"),
     CustomerUpdated: ("customer.updated", "customer_ids"),
     SubscriptionStarted: ("subscription.started", "subscription_ids"),

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.credits.note_amounts import Creditable, CreditableFee, FeeTax
-from domain.credits.note_limits import Billed, Earlier
+from domain.credits.note_limits import Available, Billed, Earlier, available
 
-__all__ = ["InvoiceFacts", "credited_on_fees", "load_invoice_facts"]
+__all__ = ["InvoiceFacts", "available_on_invoices", "credited_on_fees", "load_invoice_facts"]
 
 _LOCK = sa.text("SELECT id FROM invoices WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
 _INVOICES = sa.text(
@@ -151,3 +151,16 @@ async def credited_on_fees(session: AsyncSession, fee_ids: Collection[UUID]) -> 
     if not fee_ids:
         return {}
     return {row.fee_id: int(row.cents) for row in await session.execute(_CREDITED, {"ids": list(fee_ids)})}
+
+
+async def available_on_invoices(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, Available]:
+    """What each invoice shows as creditable, refundable and offsettable."""
+    return {
+        invoice_id: available(
+            facts.creditable,
+            facts.billed,
+            facts.row.coupons_amount_cents + facts.row.progressive_billing_credit_amount_cents,
+            facts.row.fees_amount_cents,
+        )
+        for invoice_id, facts in (await load_invoice_facts(session, invoice_ids)).items()
+    }

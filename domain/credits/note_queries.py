@@ -22,7 +22,8 @@ from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 
 __all__ = [
-    "TYPES", "NoteFilter", "items_of_notes", "note_row", "note_rows", "notes_of", "notes_page", "taxes_of_notes",
+    "TYPES", "NoteFilter", "balances_of_customers", "items_of_notes", "note_row", "note_rows", "notes_of", "notes_page",
+    "taxes_of_notes",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -179,4 +180,27 @@ async def _by_note(session: AsyncSession, query: sa.Select[Any], note_ids: Colle
     if note_ids:
         for row in await session.execute(query):
             found[row.credit_note_id].append(row)
+    return found
+
+
+async def balances_of_customers(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
+    """What is left of each customer's notes: (customer_id, billing_entity_id, currency, amount_cents, count)."""
+    n, i = _notes.c, _invoices.c
+    query = (
+        sa.select(
+            n.customer_id,
+            i.billing_entity_id,
+            n.currency,
+            sa.cast(sa.func.sum(n.balance_amount_cents), sa.BigInteger).label("amount_cents"),
+            sa.func.count().label("available"),
+        )
+        .join(_invoices, i.id == n.invoice_id)
+        .where(n.customer_id.in_(customer_ids), n.status == "finalized", n.credit_status == "available")
+        .group_by(n.customer_id, i.billing_entity_id, n.currency)
+        .order_by(n.customer_id, i.billing_entity_id, n.currency)
+    )
+    found: dict[UUID, list[RowOf]] = defaultdict(list)
+    if customer_ids:
+        for row in await session.execute(query):
+            found[row.customer_id].append(row)
     return found

@@ -18,14 +18,19 @@ Payload = dict[str, Any]
 _CREDITS: Final = sa.text(
     """
     SELECT r.id, r.invoice_id, r.amount_cents, r.amount_currency, r.before_taxes, own.payment_status,
-           CASE WHEN r.applied_coupon_id IS NOT NULL THEN 'coupon' ELSE 'invoice' END AS item_type,
-           coalesce(c.id, progressive.id) AS item_id, coalesce(c.code, progressive.number) AS item_code,
-           coalesce(c.name, progressive.number) AS item_name, c.description AS item_description,
+           CASE WHEN r.applied_coupon_id IS NOT NULL THEN 'coupon'
+                WHEN r.credit_note_id IS NOT NULL THEN 'credit_note' ELSE 'invoice' END AS item_type,
+           coalesce(c.id, n.id, progressive.id) AS item_id,
+           coalesce(c.code, n.number, progressive.number) AS item_code,
+           coalesce(c.name, noted.number, progressive.number) AS item_name,
+           coalesce(c.description, n.description) AS item_description,
            CASE WHEN c.coupon_type = 'percentage' THEN a.percentage_rate END AS percentage_rate
     FROM credits r
     JOIN invoices own ON own.id = r.invoice_id
     LEFT JOIN applied_coupons a ON a.id = r.applied_coupon_id
     LEFT JOIN coupons c ON c.id = a.coupon_id
+    LEFT JOIN credit_notes n ON n.id = r.credit_note_id
+    LEFT JOIN invoices noted ON noted.id = n.invoice_id
     LEFT JOIN invoices progressive ON progressive.id = r.progressive_billing_invoice_id
     WHERE r.invoice_id = ANY(:ids) ORDER BY r.invoice_id, r.created_at, r.id
     """

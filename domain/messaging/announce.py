@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.catalog.payloads import billable_metric_payloads
 from domain.catalog.plan_payloads import plan_payloads
+from domain.credits.note_payloads import note_payloads
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.fee_queries import fee_rows
 from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_payloads
@@ -107,6 +108,8 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "billable_metric.created": Announcement("billable_metric", _metrics),
     "billable_metric.updated": Announcement("billable_metric", _metrics),
     "billable_metric.deleted": Announcement("billable_metric", _metrics),
+    "credit_note.created": Announcement("credit_note", note_payloads),
+    "credit_note.generated": Announcement("credit_note", note_payloads),
     "customer.created": Announcement("customer", _customers),
     "customer.updated": Announcement("customer", _customers),
     "fee.created": Announcement("fee", _fees),

@@ -29,6 +29,8 @@ SENT = (
     EventType("billable_metric.created", "BILLABLE_METRICS", "A billable metric was created."),
     EventType("billable_metric.updated", "BILLABLE_METRICS", "A billable metric was changed."),
     EventType("billable_metric.deleted", "BILLABLE_METRICS", "A billable metric was deleted."),
+    EventType("credit_note.created", "CREDIT_NOTES", "A credit note was issued."),
+    EventType("credit_note.generated", "CREDIT_NOTES", "The document of a credit note is ready to be downloaded."),
     EventType("customer.created", "CUSTOMERS", "A customer was created."),
     EventType("customer.updated", "CUSTOMERS", "A customer was changed."),
     EventType("events.errors", "EVENT_INGESTION", "Events of the last hour have an unknown code, property or value."),

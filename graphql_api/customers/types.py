@@ -29,9 +29,10 @@ from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
-from graphql_api.scalars import ISO8601DateTime
+from graphql_api.scalars import BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "customer_type", "fetch_customers",
 ]  # fmt: skip
 
+LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
+LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
 SubscriptionsKey = tuple[UUID, tuple[str, ...]]
@@ -152,6 +155,33 @@ class Customer:
     async def taxes(self, info: Info) -> list[Tax] | None:
         """Those put on the customer itself."""
         return await taxes_on(info, CustomerTax, self.key)
+
+    @strawberry.field
+    async def credit_notes(self, info: Info) -> list[LazyCreditNote] | None:
+        from graphql_api.credits.note_types import notes_of_customer
+
+        return await notes_of_customer(info, self.key)
+
+    @strawberry.field
+    async def credit_notes_balances(self, info: Info) -> list[LazyBalance]:
+        """What is left of the credit notes, by billing entity and currency."""
+        from graphql_api.credits.note_types import balances_of
+
+        return await balances_of(info, self.key)
+
+    @strawberry.field
+    async def credit_notes_balance_amount_cents(self, info: Info) -> BigInt:
+        """What is left of the credit notes in the customer's currency."""
+        from graphql_api.credits.note_types import balances_of
+
+        balances = await balances_of(info, self.key)
+        return BigInt(sum(each.amount_cents for each in balances if self.currency in (None, each.currency)))
+
+    @strawberry.field
+    async def credit_notes_credits_available_count(self, info: Info) -> int:
+        from graphql_api.credits.note_types import balances_of
+
+        return sum(each.credits_available_count for each in await balances_of(info, self.key))
 
     @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:

@@ -180,8 +180,23 @@ class Fee(InvoiceItem):
     succeeded_at: ISO8601DateTime | None
 
     @strawberry.field
+    async def creditable_amount_cents(self, info: Info) -> BigInt:
+        """What credit notes may still take back of it."""
+        return await self._left(info)
+
+    @strawberry.field
+    async def offsettable_amount_cents(self, info: Info) -> BigInt:
+        """What credit notes may still take off what is due of it."""
+        return await self._left(info)
+
+    @strawberry.field
     async def applied_taxes(self, info: Info) -> list[FeeAppliedTax] | None:
         return await load(info, "taxes_of_fees", _fetch_taxes_of_fees, UUID(self.id)) or []
+
+    async def _left(self, info: Info) -> BigInt:
+        from graphql_api.credits.note_types import credited_on
+
+        return BigInt(max(self.amount_cents - await credited_on(info, UUID(self.id)), 0))
 
     @strawberry.field
     async def charge(self, info: Info) -> LazyCharge | None:

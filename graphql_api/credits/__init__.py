@@ -1,0 +1,1 @@
+"""Coupons, credit notes, wallets."""
