@@ -25,6 +25,8 @@ from rest_api import (
     subscriptions,
     taxes,
     usage,
+    wallet_transactions,
+    wallets,
     webhook_endpoints,
 )
 
@@ -34,7 +36,8 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, coupons, credit_notes, downloads,
+    add_ons, usage, invoices, fees, payments, coupons, credit_notes, wallets, wallet_transactions,
+    downloads,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.credits.spend_coupons import give_back_coupons
+from domain.credits.wallets.give_back import give_back
 from domain.invoicing.events import InvoicesDeleted, InvoicesVoided
 from domain.invoicing.models import Invoice
 from domain.invoicing.queries import locked_invoice
@@ -36,6 +37,7 @@ async def void_invoice(work: UnitOfWork, invoice_id: object, params: Mapping[str
     invoice.payment_overdue = False
     await work.session.flush()
     await give_back_coupons(work, [invoice.id])
+    await give_back(work, [invoice.id])
     work.record(InvoicesVoided((invoice.id,)))
     return invoice.id
 

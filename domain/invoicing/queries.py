@@ -24,8 +24,9 @@ from domain.kernel.rows import table
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_page",
-    "locked_invoice", "organization_slug", "periods_of_invoices", "sections_of_invoices", "taxes_of_invoices",
+    "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_type",
+    "invoices_page", "locked_invoice", "organization_slug", "periods_of_invoices", "sections_of_invoices",
+    "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -168,6 +169,13 @@ async def invoice_rows(session: AsyncSession, invoice_ids: Collection[UUID]) -> 
     if not invoice_ids:
         return {}
     return {row.id: row for row in await session.execute(_select().where(_invoices.c.id.in_(invoice_ids)))}
+
+
+async def invoices_of_type(session: AsyncSession, invoice_ids: Collection[UUID], invoice_type: str) -> list[UUID]:
+    """Those of these invoices that are of this type."""
+    i = _invoices.c
+    query = sa.select(i.id).where(i.id.in_(invoice_ids), i.invoice_type == invoice_type).order_by(i.id)
+    return list((await session.scalars(query)).all())
 
 
 async def periods_of_invoices(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.catalog.payloads import billable_metric_payloads
 from domain.catalog.plan_payloads import plan_payloads
 from domain.credits.note_payloads import note_payloads
+from domain.credits.wallets.payloads import transaction_payloads, wallet_payloads
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.fee_queries import fee_rows
 from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_payloads
@@ -76,6 +77,14 @@ async def _fees(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]
     return {each["lago_id"]: each for each in await fee_payloads(work, list(rows.values()))}
 
 
+async def _wallets(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await wallet_payloads(work.session, ids)
+
+
+async def _wallet_transactions(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await transaction_payloads(work.session, ids)
+
+
 async def _paid_invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
     """With customer and fees."""
     contents = await invoice_details(work, ids)
@@ -129,6 +138,13 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "subscription.updated": Announcement("subscription", _subscriptions),
     "subscription.terminated": Announcement("subscription", _ended_subscriptions),
     "subscription.trial_ended": Announcement("subscription", _ended_subscriptions),
+    "invoice.paid_credit_added": Announcement("invoice", _invoices),
+    "wallet.created": Announcement("wallet", _wallets),
+    "wallet.updated": Announcement("wallet", _wallets),
+    "wallet.terminated": Announcement("wallet", _wallets),
+    "wallet.depleted_ongoing_balance": Announcement("wallet", _wallets),
+    "wallet_transaction.created": Announcement("wallet_transaction", _wallet_transactions),
+    "wallet_transaction.updated": Announcement("wallet_transaction", _wallet_transactions),
 }
 
 

@@ -34,6 +34,8 @@ TABLE = {
     "invoice": "invoices",
     "fee": "fees",
     "payment_dispute_lost": "invoices",
+    "wallet": "wallets",
+    "wallet_transaction": "wallet_transactions",
 }
 INCLUDED = {
     "customer": {"integration_customers"},
@@ -44,6 +46,8 @@ INCLUDED = {
     "plan.created": {"entitlements"},
     "plan.updated": {"entitlements"},
     "invoice": {"customer"},
+    "wallet": {"recurring_transaction_rules"},
+    "wallet_transaction": {"wallet"},
     "invoice.created": {
         "subscriptions", "billing_periods", "fees", "credits", "applied_taxes", "applied_invoice_custom_sections",
     },
