@@ -32,6 +32,7 @@ from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.credits.coupons import AppliedCoupon
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
 
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
+LazyAppliedCoupon = Annotated["AppliedCoupon", strawberry.lazy("graphql_api.credits.coupons")]
 SubscriptionsKey = tuple[UUID, tuple[str, ...]]
 
 
@@ -152,6 +154,13 @@ class Customer:
     async def taxes(self, info: Info) -> list[Tax] | None:
         """Those put on the customer itself."""
         return await taxes_on(info, CustomerTax, self.key)
+
+    @strawberry.field
+    async def applied_coupons(self, info: Info) -> list[LazyAppliedCoupon] | None:
+        """The coupons the customer has now."""
+        from graphql_api.credits.coupons import fetch_coupons_of_customers
+
+        return await load(info, "coupons_of_customers", fetch_coupons_of_customers, self.key) or []
 
     @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:
