@@ -22,6 +22,7 @@ from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
 from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
 from graphql_api.catalog.queries import CatalogQueries
+from graphql_api.credits.coupon_operations import CouponMutations, CouponQueries
 from graphql_api.credits.note_mutations import CreditNoteMutations
 from graphql_api.credits.note_queries import CreditNoteQueries
 from graphql_api.customers.mutations import CustomersMutations
@@ -64,6 +65,7 @@ QUERIES: tuple[type, ...] = (
     SubscriptionsQueries,
     InvoicingQueries,
     CreditNoteQueries,
+    CouponQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -83,6 +85,7 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionChargeMutations,
     InvoicingMutations,
     CreditNoteMutations,
+    CouponMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
 )
