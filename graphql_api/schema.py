@@ -22,6 +22,7 @@ from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
 from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
 from graphql_api.catalog.queries import CatalogQueries
+from graphql_api.credits.coupon_operations import CouponMutations, CouponQueries
 from graphql_api.credits.note_mutations import CreditNoteMutations
 from graphql_api.credits.note_queries import CreditNoteQueries
 from graphql_api.credits.wallet_mutations import WalletMutations
@@ -35,6 +36,7 @@ from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
+from graphql_api.invoicing.draft_taxes import DraftTaxMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
 from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
@@ -43,6 +45,9 @@ from graphql_api.limits import LimitsRule, OperationNamed
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
+from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
+from graphql_api.payments.mutations import PaymentMutations
+from graphql_api.payments.queries import PaymentQueries
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
@@ -66,7 +71,10 @@ QUERIES: tuple[type, ...] = (
     SubscriptionsQueries,
     InvoicingQueries,
     WalletQueries,
+    PaymentQueries,
+    CampaignQueries,
     CreditNoteQueries,
+    CouponQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -86,9 +94,13 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionChargeMutations,
     InvoicingMutations,
     WalletMutations,
+    PaymentMutations,
+    CampaignMutations,
     CreditNoteMutations,
+    CouponMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
+    DraftTaxMutations,
 )
 
 log = structlog.get_logger(__name__)

@@ -175,8 +175,8 @@ async def test_what_is_wrong_is_named_in_camel_case(admin: Caller, world: World,
         (UPDATE, {"id": wallet["id"], "priority": 99}, 422, {"priority": ["value_is_invalid"]}),
     ):
         error = await admin.error(document, {"input": values})
-        assert error["extensions"]["status"] == status
-        assert details is None or error["extensions"]["details"] == details
+        assert error["status"] == status
+        assert details is None or error["details"] == details
     for document in (SHOW, FUNDINGS):
         error = await admin.error(document, {"id": str(uuid4())})
-        assert error["extensions"]["status"] == 404
+        assert error["status"] == 404
