@@ -246,7 +246,8 @@ def random_terms(chance: random.Random, model: str) -> dict[str, Any]:
     def ranges(*, volume: bool = False, rate: bool = False) -> list[dict[str, Any]]:
         cuts = sorted(chance.sample(range(2, 30, 3), chance.randrange(3)))
         adjacent = not volume and chance.random() < 0.3
-        made, first = [], 0
+        made: list[dict[str, Any]] = []
+        first: int | None = 0
         for last in [*cuts, None]:
             made.append({"from_value": first, "to_value": last, "flat_amount": money(),
                          ("rate" if rate else "per_unit_amount"): money()})  # fmt: skip
