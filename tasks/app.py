@@ -8,7 +8,7 @@ from tasks.jobs import JOBS
 from tasks.reactions import requests
 
 # Each declares the jobs of a context.
-from tasks import billing, catalog, invoicing, messaging, metering, sandbox, ticks  # noqa: F401  isort: skip
+from tasks import billing, catalog, customers, invoicing, messaging, metering, sandbox, ticks  # noqa: F401  isort: skip
 
 __all__ = ["install"]
 

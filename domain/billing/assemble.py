@@ -81,7 +81,9 @@ def assemble(
         return None
     levels = [level for line in lines for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)]
     sections = known.facts.sections_of([line.subscription for line in lines])
-    rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, sections=sections)
+    # What is paid in advance on its own takes the taxes as they are: it could not be built a second time.
+    waits = customer.taxes_open and not target.in_advance
+    rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, sections=sections, waits=waits)
     return Built(target, rows, levels, purse)
 
 
@@ -94,18 +96,22 @@ def invoice_of(
     draft: bool,
     dates: InvoiceDates,
     sections: Sequence[Section] = (),
+    waits: bool = False,
 ) -> InvoiceRows:
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
-    sections: the custom sections that it carries.
+    sections: the custom sections that it carries. waits: the customer's taxes are not known yet, so that it would be
+    final but for these: computed like a draft, `pending`, and finalized when they are.
     """
     first = lines[0].subscription
     customer = first.customer
     invoiced = [each for each in rated if not each[1].standalone]
     offered = purse.offer(Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency))
-    calculation = calculate(offered, DRAFT if draft else FINALIZED)
+    calculation = calculate(offered, DRAFT if draft or waits else FINALIZED)
     purse.spend(calculation.credits)
     final = "finalized" if calculation.fees_amount_cents or first.finalizes_zero else "closed"
+    if waits and final == "finalized":
+        final = "pending"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)
@@ -117,6 +123,7 @@ def invoice_of(
             "billing_entity_id": first.billing_entity_id,
             "invoice_type": "subscription",
             "status": "draft" if draft else final,
+            "tax_status": "pending" if waits and not draft and final == "pending" else None,
             "currency": first.currency,
             "timezone": customer.timezone,
             "issuing_date": dates.issuing_date,
