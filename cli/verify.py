@@ -16,6 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from domain.billing.verify import Difference, Verified, invoices_to_verify, verify_invoices
+from domain.credits.wallets.verify import WalletsVerified, verify_wallets
 from domain.kernel.ids import parse_id
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import tenant_work
@@ -45,6 +46,46 @@ def invoices(
     found = asyncio.run(_verify(_organizations(organization), customer, _month(month)))
     _show(found)
     raise typer.Exit(1 if found.differences else 0)
+
+
+@app.command()
+def wallets(
+    organization: Annotated[str | None, typer.Option(help="Only of the organization with this id.")] = None,
+) -> None:
+    """Compute the balances of all wallets again from their movements, and show the first difference of each.
+
+    Leaves with 0 if all are identical, with 1 if some differ.
+    """
+    found = asyncio.run(_wallets(_organizations(organization)))
+    console = Console()
+    if found.differences:
+        table = Table(title="Differences, the first of each")
+        for heading in ("Of", "Id", "What", "Stored", "Found"):
+            table.add_column(heading)
+        for each in found.differences[:MOST_SHOWN]:
+            table.add_row(each.kind, each.id, each.what, each.stored, each.found)
+        console.print(table)
+    console.print(
+        f"{found.wallets} wallets computed again from {found.transactions} movements: "
+        f"{len(found.differences)} differences.",
+        soft_wrap=True,
+    )
+    raise typer.Exit(1 if found.differences else 0)
+
+
+async def _wallets(tenants: list[Tenant]) -> WalletsVerified:
+    parts = []
+    try:
+        for tenant in tenants:
+            async with tenant_work(tenant) as work:
+                parts.append(await verify_wallets(work))
+    finally:
+        await close()
+    return WalletsVerified(
+        sum(each.wallets for each in parts),
+        sum(each.transactions for each in parts),
+        [difference for each in parts for difference in each.differences],
+    )
 
 
 async def _verify(tenants: list[Tenant], customer: str | None, month: date | None) -> Verified:

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 import domain.catalog.models
 import domain.credits.models
 import domain.credits.note_models
+import domain.credits.wallets.models
 import domain.customers.models
 import domain.identity.models
 import domain.invoicing.models

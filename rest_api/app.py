@@ -16,6 +16,8 @@ from rest_api import (
     fees,
     invoices,
     organizations,
+    payment_methods,
+    payment_requests,
     payments,
     plan_charge_filters,
     plan_charges,
@@ -25,6 +27,8 @@ from rest_api import (
     subscriptions,
     taxes,
     usage,
+    wallet_transactions,
+    wallets,
     webhook_endpoints,
 )
 
@@ -34,7 +38,9 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, coupons, credit_notes, downloads,
+    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes, wallets,
+    wallet_transactions,
+    downloads,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from domain.catalog.models import Plan
 from domain.credits.models import Coupon
+from domain.credits.wallets.models import RecurringTransactionRule, Wallet, WalletRefresh
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
 from domain.invoicing.models import Invoice
@@ -26,8 +27,9 @@ from domain.metering.models import Event
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "active_subscriptions", "any_time", "drafts", "expiring_coupons", "never", "old_webhooks", "pending_starts",
-    "planned_ends", "received_events", "running_trials", "unpaid",
+    "active_subscriptions", "any_time", "drafts", "expiring_coupons", "expiring_wallet_rules", "expiring_wallets",
+    "flagged_wallets", "never", "old_webhooks", "pending_starts", "planned_ends", "received_events", "running_trials",
+    "unpaid", "wallet_interval_rules",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -117,6 +119,38 @@ async def received_events(work: UnitOfWork, after: datetime) -> datetime | None:
     if first is None:
         return None
     return max(after, first.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
+
+
+async def flagged_wallets(work: UnitOfWork, after: datetime) -> datetime | None:
+    """At once where a customer's usage has changed."""
+    flagged = await work.session.scalar(sa.select(sa.exists(sa.select(table(WalletRefresh).c.id))))
+    return after if flagged else None
+
+
+async def expiring_wallets(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first end of a wallet."""
+    w = table(Wallet).c
+    first = await work.session.scalar(sa.select(sa.func.min(w.expiration_at)).where(w.status == "active"))
+    return max(after, first) if first else None
+
+
+async def expiring_wallet_rules(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first end of a rule that tops a wallet up."""
+    rule = table(RecurringTransactionRule).c
+    first = await work.session.scalar(sa.select(sa.func.min(rule.expiration_at)).where(rule.status == "active"))
+    return max(after, first) if first else None
+
+
+async def wallet_interval_rules(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The days of a rule begin at local midnights, the first of them at its start."""
+    rule = table(RecurringTransactionRule).c
+    active = sa.and_(rule.status == "active", rule.trigger == "interval")
+    found = await work.session.scalar(sa.select(sa.exists().where(active)))
+    if not found:
+        return None
+    start = await work.session.scalar(sa.select(sa.func.min(rule.started_at)).where(active, rule.started_at > after))
+    midnight = await _midnight(work, after)
+    return min(midnight, start) if start else midnight
 
 
 async def old_webhooks(work: UnitOfWork, after: datetime) -> datetime | None:

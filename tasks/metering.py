@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.credits.wallets.flags import flag_usage
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.fill_values import FILL_VALUES, fill_values
 from domain.metering.fold import fold_usage
@@ -23,7 +24,8 @@ async def post_process_events(
     drawn: list[str] | None = None,
 ) -> None:
     """What follows from a batch of events, once for the batch."""
-    await post_process(work, subscriptions, codes, ids or (), drawn or ())
+    touched = await post_process(work, subscriptions, codes, ids or (), drawn or ())
+    await flag_usage(work, touched)
 
 
 @job(FOLD, dedicated="events", time_limit=1800)

@@ -26,6 +26,17 @@ from domain.catalog.events import (
     TaxChanged,
 )
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
+from domain.credits.wallets.events import (
+    TopUpsRequested,
+    WalletBalancesChanged,
+    WalletOngoingBalancesChanged,
+    WalletsCreated,
+    WalletsDepleted,
+    WalletsTerminated,
+    WalletsUpdated,
+    WalletTransactionsCreated,
+    WalletTransactionsUpdated,
+)
 from domain.customers.events import (
     CustomerCreated,
     CustomerDeleted,
@@ -34,6 +45,7 @@ from domain.customers.events import (
 )
 from domain.identity.events import BillingTermsChanged
 from domain.invoicing.events import (
+    CreditInvoicesCreated,
     FeesCreated,
     InvoiceDisputesLost,
     InvoiceDocumentGenerated,
@@ -44,13 +56,16 @@ from domain.invoicing.events import (
     InvoicesOverdue,
     InvoicesVoided,
     OneOffInvoicesCreated,
+    OverdueInvoicesPaid,
 )
+from domain.invoicing.queries import invoices_of_type
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -110,13 +125,19 @@ async def cascade(work: UnitOfWork, events: Sequence[PlanPricesChanged]) -> Iter
 
 
 async def documents(
-    work: UnitOfWork, events: Sequence[InvoicesFinalized | OneOffInvoicesCreated]
+    work: UnitOfWork, events: Sequence[InvoicesFinalized | OneOffInvoicesCreated | CreditInvoicesCreated]
 ) -> Iterable[JobRequest]:
     """The PDFs, a few at a time, unless the installation makes none."""
     if settings().disable_pdf_generation:
         return []
     parts = _chunks(_ids(events, "invoice_ids"), DOCUMENTS_AT_A_TIME)
     return [JobRequest(DOCUMENTS, {"invoice_ids": some}) for some in parts]
+
+
+async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated]) -> Iterable[JobRequest]:
+    """Purchases of credits follow the payment of their invoices."""
+    ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
+    return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
 
 
 def job_with(actor: str, field: str) -> Reaction:
@@ -156,7 +177,15 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CustomerInvoiceTermsChanged: (move_dates_of_customers,),
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
+    CreditInvoicesCreated: (documents,),
+    InvoicePaymentStatusUpdated: (settle_purchases,),
+    TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
+    WalletsCreated: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletsUpdated: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletsTerminated: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
 
@@ -185,7 +214,18 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
+    PaymentRequestsCreated: ("payment_request.created", "request_ids"),
+    DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
+    CreditInvoicesCreated: ("invoice.paid_credit_added", "invoice_ids"),
+    WalletsCreated: ("wallet.created", "wallet_ids"),
+    WalletsUpdated: ("wallet.updated", "wallet_ids"),
+    WalletBalancesChanged: ("wallet.updated", "wallet_ids"),
+    WalletOngoingBalancesChanged: ("wallet.updated", "wallet_ids"),
+    WalletsTerminated: ("wallet.terminated", "wallet_ids"),
+    WalletsDepleted: ("wallet.depleted_ongoing_balance", "wallet_ids"),
+    WalletTransactionsCreated: ("wallet_transaction.created", "transaction_ids"),
+    WalletTransactionsUpdated: ("wallet_transaction.updated", "transaction_ids"),
 }
 
 

@@ -23,6 +23,9 @@ from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
 from domain.billing.trials import bill_ended_trials
 from domain.credits.coupons import terminate_expired_coupons
+from domain.credits.wallets.flags import refresh_flagged
+from domain.credits.wallets.threshold import top_up_intervals
+from domain.credits.wallets.update import terminate_expired, terminate_expired_rules
 from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
 from domain.invoicing.overdue import CHUNK as OVERDUE_CHUNK
@@ -31,6 +34,8 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
 from domain.messaging.events_errors import post_validate_events
+from domain.payments.remind import CHUNK as REMIND_CHUNK
+from domain.payments.remind import next_reminder, remind
 from tasks import horizon
 
 __all__ = ["SCHEDULE", "SCHEDULED", "Scheduled", "last_tick", "next_tick", "tick_of"]
@@ -82,6 +87,16 @@ SCHEDULE: tuple[Scheduled, ...] = (
               horizon.unpaid, chunk=OVERDUE_CHUNK),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,
               horizon.running_trials, chunk=500),
+    Scheduled("process_dunning_campaigns", "lago_process_dunning_campaigns", "45 * * * *", remind, next_reminder,
+              chunk=REMIND_CHUNK),
+    Scheduled("refresh_wallets_ongoing_balance", "lago_refresh_wallets_ongoing_balance", "*/5 * * * *", refresh_flagged,
+              horizon.flagged_wallets),
+    Scheduled("terminate_wallets", "lago_terminate_wallets", "45 * * * *", terminate_expired,
+              horizon.expiring_wallets, chunk=500),
+    Scheduled("terminate_expired_wallet_transaction_rules", "lago_terminate_expired_wallet_transaction_rules",
+              "50 * * * *", terminate_expired_rules, horizon.expiring_wallet_rules),
+    Scheduled("top_up_wallet_interval_credits", "lago_top_up_wallet_interval_credits", "55 * * * *", top_up_intervals,
+              horizon.wallet_interval_rules),
     Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),
 )  # fmt: skip
 

@@ -17,15 +17,17 @@ from domain.billing.rating import Known, rate_line
 from domain.billing.requests import Target
 from domain.billing.tax_facts import TaxFacts
 from domain.billing.usage_fees import kept_levels
+from domain.credits.wallets.spend import UNPAID, Spending
 from domain.invoicing.calculation.calculate import DRAFT, FINALIZED, calculate
 from domain.invoicing.calculation.state import Calculation, FeeLine
 from domain.invoicing.calculation.taxes import tax_fee
 from domain.invoicing.custom_sections import Section, section_rows
 from domain.invoicing.dates import InvoiceDates, advance_dates, invoice_dates
-from domain.invoicing.rows import InvoiceRows
+from domain.invoicing.rows import InvoiceRows, PayableFee
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import new_id_text
 from domain.metering.carried import KeptLevel
+from domain.metering.charge_questions import TARGET_WALLET
 
 __all__ = ["Built", "Rated", "applied_section_rows", "assemble", "invoice_of", "standalone_fees"]
 
@@ -34,12 +36,14 @@ __all__ = ["Built", "Rated", "applied_section_rows", "assemble", "invoice_of", "
 class Built:
     """An invoice ready to be written. status: draft, finalized or closed; a finalized one still needs its number.
 
-    levels: what weighted sums carry on from here. purse: what its deductions were taken from.
+    levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it. purse: what
+    its other deductions were taken from.
     """
 
     target: Target
     rows: InvoiceRows
     levels: Sequence[KeptLevel] = ()
+    prepaid: Spending = UNPAID
     purse: Purse = field(default_factory=Purse)
 
     @property
@@ -84,7 +88,7 @@ def assemble(
     # What is paid in advance on its own takes the taxes as they are: it could not be built a second time.
     waits = customer.taxes_open and not target.in_advance
     rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, sections=sections, waits=waits)
-    return Built(target, rows, levels, purse)
+    return Built(target, rows, levels, purse=purse)
 
 
 def invoice_of(
@@ -143,6 +147,7 @@ def invoice_of(
         fee_taxes=fees.taxes,
         taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
         pricing_units=fees.pricing_units,
+        payable=() if draft else _payable(invoiced, calculation),
         credits=calculation.credits,
         sections=applied_section_rows(target, sections),
     )
@@ -193,6 +198,7 @@ def _amount_columns(found: Calculation) -> dict[str, Any]:
         "taxes_rate": found.taxes.rate,
         "sub_total_including_taxes_amount_cents": found.sub_total_including_taxes_amount_cents,
         "credit_notes_amount_cents": found.credit_notes_amount_cents,
+        "prepaid_credit_amount_cents": 0,
         "total_amount_cents": found.total_amount_cents,
     }
 
@@ -232,6 +238,20 @@ def _invoice_taxes(
             "created_at": created_at,
         }
         for line in found.taxes.lines
+    ]
+
+
+def _payable(rated: Sequence[Rated], found: Calculation) -> list[PayableFee]:
+    """Fees that coupons have taken whole are left out."""
+    return [
+        PayableFee(
+            fee.fee_type,
+            fee.billable_metric_id,
+            fee.grouped_by.get(TARGET_WALLET),
+            fee.amount_cents - share + taxes.precise_amount_cents - paid,
+        )
+        for (_, fee, _), share, taxes, paid in zip(rated, found.shares, found.fee_taxes, found.note_shares, strict=True)
+        if fee.amount_cents != share
     ]
 
 

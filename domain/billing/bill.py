@@ -14,6 +14,7 @@ from domain.billing.assemble import Built
 from domain.billing.build import build
 from domain.billing.deductions import store_deductions
 from domain.billing.lines import AlreadyBilled
+from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
 from domain.billing.requests import BillRequest, Line, Target
 from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized
@@ -101,7 +102,8 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
-    """Numbers what is final, marks the drafts, leaves the closed ones silent."""
+    """Writes what wallets pay of them, numbers what is final, marks the drafts, leaves the closed ones silent."""
+    await record_prepaid(work, built)
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]
     waiting = [each.target.invoice_id for each in built if each.status == "pending"]

@@ -11,6 +11,7 @@ from domain.billing.deductions import load_purses
 from domain.billing.facts import load_facts
 from domain.billing.history import load_history
 from domain.billing.lines import BilledLine, billed_lines
+from domain.billing.prepaid import deduct_prepaid
 from domain.billing.rating import Known
 from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
@@ -49,7 +50,7 @@ async def build(
         )
         for target, lines in planned
     ]
-    return [each for each in built if each is not None]
+    return await deduct_prepaid(work, [each for each in built if each is not None])
 
 
 async def read_known(

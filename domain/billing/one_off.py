@@ -133,6 +133,7 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "fees_amount_cents": found.fees_amount_cents,
         "coupons_amount_cents": 0,
         "credit_notes_amount_cents": 0,
+        "prepaid_credit_amount_cents": 0,
         "progressive_billing_credit_amount_cents": 0,
         "sub_total_excluding_taxes_amount_cents": found.sub_total_excluding_taxes_amount_cents,
         "taxes_amount_cents": found.taxes_amount_cents,

@@ -19,6 +19,7 @@ from domain.billing.facts import Facts, Past, load_facts
 from domain.billing.fee_rows import FeeRows
 from domain.billing.lines import BilledLine
 from domain.billing.plan_facts import ChargeFacts
+from domain.billing.prepaid import deduct_prepaid
 from domain.billing.rated_fee import RatedFee
 from domain.billing.requests import Line, Target
 from domain.invoicing.dates import advance_dates
@@ -107,6 +108,7 @@ async def bill_events(work: UnitOfWork, event_ids: Sequence[UUID]) -> list[UUID]
         rows = invoice_of(sale.target, [sale.line], [rated], purse=purse, draft=False, dates=dates, sections=sections)
         built.append(Built(sale.target, rows, purse=purse))
         made.append(rows.fees[-1]["id"])
+    built = await deduct_prepaid(work, built)
     await insert_fees(work, alone.fees, alone.taxes, alone.pricing_units)
     if built:
         await insert_invoices(work, [each.rows for each in built])

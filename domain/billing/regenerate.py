@@ -19,6 +19,7 @@ from domain.billing.fee_target import FeeTarget, find_target, read_adjustment
 from domain.billing.lines import BilledLine
 from domain.billing.one_off import create_one_off_invoice
 from domain.billing.plan_facts import ChargeFacts, FixedChargeFacts
+from domain.billing.prepaid import deduct_prepaid
 from domain.billing.rated_fee import RatedFee
 from domain.billing.requests import Line, Target
 from domain.customers.models import Customer
@@ -109,9 +110,9 @@ async def regenerate(work: UnitOfWork, params: Mapping[str, Any]) -> UUID:
             "voided_invoice_id": voided.id,
         },
     )
-    built = Built(target, rows, (), purse)
+    (built,) = await deduct_prepaid(work, [Built(target, rows, purse=purse)])
     async with unique(work, {"uq_invoices_voided_invoice_id": "voided_invoice_id"}):
-        await insert_regenerated(work, rows, voided.id)
+        await insert_regenerated(work, built.rows, voided.id)
     await store_deductions(work, [built])
     await number_and_announce(work, [built])
     return target.invoice_id

@@ -141,6 +141,7 @@ def _rows(target: Target, facts: Facts, fees: Sequence[Any], taxes: dict[UUID, l
             "fees_amount_cents": amount,
             "coupons_amount_cents": 0,
             "credit_notes_amount_cents": 0,
+            "prepaid_credit_amount_cents": 0,
             "progressive_billing_credit_amount_cents": 0,
             "sub_total_excluding_taxes_amount_cents": amount,
             "taxes_amount_cents": taxed,

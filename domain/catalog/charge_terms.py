@@ -61,6 +61,7 @@ class ChargeTerms:
     invoiceable: bool
     regroup_paid_fees: str | None
     min_amount_cents: int
+    accepts_target_wallet: bool = False
 
 
 def read_charge_terms(params: Params, metric: SoldMetric, *, code_mandatory: bool = False) -> ChargeTerms:
@@ -81,8 +82,7 @@ def read_charge_terms(params: Params, metric: SoldMetric, *, code_mandatory: boo
     invoiceable = read.boolean("invoiceable", default=True) is not False
     regroup = read.choice("regroup_paid_fees", ("invoice",))
     minimum = read.integer("min_amount_cents", default=0) or 0
-    if read.boolean("accepts_target_wallet", default=False):
-        read.add("accepts_target_wallet", "feature_unavailable")
+    accepts_target_wallet = bool(read.boolean("accepts_target_wallet", default=False))
     if model:
         _judge_model(read, model, metric)
     if in_advance and (metric.aggregation_type not in IN_ADVANCE or model == "volume"):
@@ -98,7 +98,10 @@ def read_charge_terms(params: Params, metric: SoldMetric, *, code_mandatory: boo
     if prorated and not _may_be_prorated(model, in_advance, metric):
         read.add("prorated", "invalid_billable_metric_or_charge_model")
     read.finish()
-    return ChargeTerms(code, display_name, str(model), properties, in_advance, prorated, invoiceable, regroup, minimum)
+    return ChargeTerms(
+        code, display_name, str(model), properties, in_advance, prorated, invoiceable, regroup, minimum,
+        accepts_target_wallet,
+    )  # fmt: skip
 
 
 def read_properties(read: Reader, model: str, *, of_filter: bool = False) -> dict[str, Any]:

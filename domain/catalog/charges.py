@@ -32,8 +32,11 @@ MAX_CHARGES = 1_000
 MAX_FILTERS = 1_000
 FIXED_BY_SUBSCRIPTIONS = (
     "charge_model", "code", "pay_in_advance", "prorated", "invoiceable", "regroup_paid_fees", "min_amount_cents",
+    "accepts_target_wallet",
 )  # fmt: skip
-KEPT_UNLESS_SENT = ("pay_in_advance", "prorated", "invoiceable", "regroup_paid_fees", "min_amount_cents")
+KEPT_UNLESS_SENT = (
+    "pay_in_advance", "prorated", "invoiceable", "regroup_paid_fees", "min_amount_cents", "accepts_target_wallet",
+)  # fmt: skip
 
 _charges = table(Charge)
 

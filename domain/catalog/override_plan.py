@@ -99,7 +99,7 @@ async def edit_copied_charges(work: UnitOfWork, wanted: Sequence[tuple[Charge, P
         kept: dict[str, Any] = {
             name: getattr(charge, name)
             for name in ("code", "charge_model", "properties", "invoice_display_name", "pay_in_advance", "prorated",
-                         "invoiceable", "regroup_paid_fees", "min_amount_cents")
+                         "invoiceable", "regroup_paid_fees", "min_amount_cents", "accepts_target_wallet")
         }  # fmt: skip
         given = {name: entry[name] for name in CHARGE_FIELDS if name in entry and entry[name] is not None}
         if "invoice_display_name" in entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,22 +13,30 @@ from babel import Locale
 
 from domain.invoicing.document import InvoiceDocument, title_of
 from domain.invoicing.document.formatting import BABEL_LOCALES
+from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import (
+    Coupon,
     CustomSection,
     Group,
+    ItemKind,
     Line,
+    Note,
     Package,
     Part,
     Party,
+    Percentage,
     Section,
     TaxLine,
     Tier,
     Totals,
 )
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
-from domain.kernel.money import ZERO, to_cents
+from domain.kernel.money import ONE, ZERO, to_cents
 
 __all__ = ["document_of"]
+
+TAX_EXEMPT: Final = "lago_eu_tax_exempt"
+REVERSE_CHARGE: Final = "lago_eu_reverse_charge"
 
 
 def document_of(
@@ -39,10 +47,14 @@ def document_of(
     fees: Sequence[Any],
     fee_taxes: Mapping[UUID, Sequence[Any]],
     taxes: Sequence[Any],
+    credits: Sequence[Any],
     logo: bytes | None,
     custom_sections: Sequence[Any] = (),
 ) -> InvoiceDocument:
-    """The document of one invoice, in the customer's language, else its billing entity's."""
+    """The document of one invoice, in the customer's language, else its billing entity's.
+
+    credits: rows of `credits_of_invoices`.
+    """
     locale = customer.document_locale or entity.document_locale
     return InvoiceDocument(
         title=title_of(invoice.invoice_type, self_billed=invoice.self_billed, country=entity.country),
@@ -52,8 +64,10 @@ def document_of(
         locale=locale,
         sender=_party(entity, entity.legal_name or entity.name, locale),
         recipient=_party(customer, _customer_name(customer), locale, shipping=True),
-        sections=tuple(_sections(invoice, fees, fee_taxes)),
-        totals=_totals(invoice, taxes),
+        sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale))),
+        totals=_totals(invoice, taxes, credits),
+        item_kind=ItemKind.CREDITS if invoice.invoice_type == "credit" else ItemKind.UNITS,
+        notes=tuple(_notes(taxes, entity.country)),
         amount_due=invoice.total_amount_cents - invoice.total_paid_amount_cents,
         payment_due_date=invoice.payment_due_date,
         net_payment_term=invoice.net_payment_term,
@@ -94,7 +108,18 @@ def _address(row: Any, prefix: str, locale: str) -> tuple[str, ...]:
     return tuple(filter(None, (line1, line2, town, state, land)))
 
 
-def _sections(invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[Any]]) -> Iterator[Section]:
+def _notes(taxes: Sequence[Any], country: str | None) -> Iterator[Note]:
+    """What the law wants to be said where no VAT is charged."""
+    codes = {tax.tax_code for tax in taxes}
+    if TAX_EXEMPT in codes:
+        yield Note.TAX_EXEMPT_FRANCE if country == "FR" else Note.TAX_EXEMPT
+    if REVERSE_CHARGE in codes:
+        yield Note.REVERSE_CHARGE
+
+
+def _sections(
+    invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[Any]], labels: Labels
+) -> Iterator[Section]:
     """One for each subscription, its lines grouped by the period they cover; unused charges are left out."""
     by_subscription: dict[UUID | None, list[Any]] = {}
     for fee in fees:
@@ -105,7 +130,7 @@ def _sections(invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[A
         for fee in of_subscription:
             if fee.fee_type in ("charge", "fixed_charge") and not fee.units and not fee.amount_cents:
                 continue
-            periods.setdefault(_period(fee, zone), []).append(_line(fee, taxes.get(fee.id, ())))
+            periods.setdefault(_period(fee, zone), []).append(_line(fee, taxes.get(fee.id, ()), labels))
         first = of_subscription[0]
         yield Section(
             title=first.subscription_name or first.plan_display_name or first.plan_name or invoice.number,
@@ -123,9 +148,9 @@ def _local(text: str, zone: ZoneInfo) -> date:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(zone).date()
 
 
-def _line(fee: Any, taxes: Sequence[Any]) -> Line:
+def _line(fee: Any, taxes: Sequence[Any], labels: Labels) -> Line:
     return Line(
-        label=_label(fee),
+        label=_label(fee, labels),
         amount=fee.amount_cents,
         units=fee.units.normalize() if fee.units else ZERO,
         unit_price=fee.precise_unit_amount.normalize() if fee.precise_unit_amount else ZERO,
@@ -135,8 +160,10 @@ def _line(fee: Any, taxes: Sequence[Any]) -> Line:
     )
 
 
-def _label(fee: Any) -> str:
+def _label(fee: Any, labels: Labels) -> str:
     """The name of the line with the filter and the group that tell it from others of the charge."""
+    if fee.true_up_parent_fee_id is not None:
+        return labels("true_up", name=display_name(fee))
     groups = [f"{key}: {value}" for key, value in fee.grouped_by.items() if value is not None]
     return " - ".join(filter(None, (display_name(fee), filter_name(fee), *groups)))
 
@@ -155,6 +182,28 @@ def _parts(fee: Any) -> Iterator[Part]:
                 amount=to_cents(Decimal(tier["per_unit_total_amount"]), fee.amount_currency),
                 flat_amount=to_cents(flat, fee.amount_currency),
             )
+    for tier in details.get("graduated_percentage_ranges", ()):
+        units, flat = Decimal(tier["units"]), Decimal(tier["flat_unit_amount"])
+        if units or flat:
+            yield Percentage(
+                base_units=units,
+                rate=Decimal(tier["rate"]),
+                amount=to_cents(Decimal(tier["per_unit_total_amount"]), fee.amount_currency),
+                paid_events=ONE if flat else ZERO,
+                fixed_fee=flat,
+                fixed_amount=to_cents(flat, fee.amount_currency),
+            )
+    if "paid_events" in details:
+        yield _percentage(details, fee.amount_currency)
+    if fee.charge_model == "volume" and details and Decimal(details["flat_unit_amount"]):
+        yield Tier(
+            first=ZERO,
+            last=None,
+            units=fee.units,
+            unit_price=Decimal(details["per_unit_amount"]),
+            amount=to_cents(Decimal(details["per_unit_total_amount"]), fee.amount_currency),
+            flat_amount=to_cents(Decimal(details["flat_unit_amount"]), fee.amount_currency),
+        )
     size = details.get("per_package_size")
     if size:
         paid, price = Decimal(details["paid_units"]), Decimal(details["per_package_unit_amount"])
@@ -168,8 +217,29 @@ def _parts(fee: Any) -> Iterator[Part]:
         )
 
 
-def _totals(invoice: Any, taxes: Sequence[Any]) -> Totals:
+def _percentage(details: Mapping[str, Any], currency: str) -> Percentage:
+    def cents(name: str) -> int:
+        return to_cents(Decimal(details[name]), currency)
+
+    return Percentage(
+        base_units=Decimal(details["paid_units"]),
+        rate=Decimal(details["rate"]),
+        amount=cents("per_unit_total_amount"),
+        free_units=Decimal(details["free_units"]),
+        paid_events=Decimal(details["paid_events"]),
+        fixed_fee=Decimal(details["fixed_fee_unit_amount"]),
+        fixed_amount=cents("fixed_fee_total_amount"),
+        adjustment=cents("min_max_adjustment_total_amount"),
+    )
+
+
+def _totals(invoice: Any, taxes: Sequence[Any], credits: Sequence[Any]) -> Totals:
     return Totals(
+        coupons=tuple(
+            Coupon(row.item_name, row.amount_cents, row.percentage_rate and row.percentage_rate.normalize())
+            for row in credits
+            if row.item_type == "coupon" and row.amount_cents
+        ),
         sub_total_excluding_taxes=invoice.sub_total_excluding_taxes_amount_cents,
         sub_total_including_taxes=invoice.sub_total_including_taxes_amount_cents,
         total=invoice.total_amount_cents,

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.customers.queries import customer_rows, metadata_of_customers
 from domain.identity.models import BillingEntity
+from domain.invoicing.credit_payloads import credits_of_invoices
 from domain.invoicing.document import InvoiceDocument, render_invoice
 from domain.invoicing.document_parts import document_of
 from domain.invoicing.einvoice import ElectronicInvoice, InvalidElectronicInvoice, embed, standalone_xml
@@ -93,6 +94,7 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
     fees = await fees_of_invoices(session, invoices)
     fee_taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
     taxes = await taxes_of_invoices(session, invoices)
+    lowered = await credits_of_invoices(session, invoices)
     sections = await sections_of_invoices(session, invoices)
     found = {}
     for invoice_id, row in invoices.items():
@@ -106,6 +108,7 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
             of_invoice,
             fee_taxes,
             taxes.get(invoice_id, ()),
+            lowered.get(invoice_id, ()),
             logos[row.billing_entity_id],
             sections.get(invoice_id, ()),
         )

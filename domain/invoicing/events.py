@@ -8,9 +8,9 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated", "InvoicePaymentStatusUpdated", "InvoicesDeleted",
-    "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue", "InvoicesVoided", "OneOffInvoicesCreated",
-    "OverdueInvoicesPaid",
+    "CreditInvoicesCreated", "CreditInvoicesOpened", "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated",
+    "InvoicePaymentStatusUpdated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue",
+    "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
 ]  # fmt: skip
 
 
@@ -65,9 +65,23 @@ class OneOffInvoicesCreated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class CreditInvoicesCreated(DomainEvent):
+    """Invoices of prepaid credits got their numbers. Webhook invoice.paid_credit_added, then their documents."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InvoicePaymentStatusUpdated(DomainEvent):
     """The payment status of invoices changed: paid in full, or by the client's word. Webhook
     invoice.payment_status_updated for each. Which status it is stands on the invoice."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditInvoicesOpened(DomainEvent):
+    """Invoices of prepaid credits wait to be paid before they get a number; until then clients do not see them."""
 
     invoice_ids: tuple[UUID, ...]
 

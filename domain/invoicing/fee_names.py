@@ -11,6 +11,7 @@ from domain.metering.matching import ALL_VALUES
 __all__ = ["COMMITMENT", "Item", "display_name", "fee_window", "filter_name", "item_of"]
 
 COMMITMENT: Final = "Minimum commitment"
+PREPAID: Final = "Prepaid credits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,14 @@ class Item:
 
 
 def item_of(row: Any) -> Item:
-    """A usage fee sells its metric, a fixed charge its add-on, any other fee of a subscription its plan."""
+    """A usage fee sells its metric, a fixed charge its add-on, prepaid credits the movement that they are; any
+    other fee of a subscription sells its plan."""
     if row.charge_id is not None:
         return Item(row.metric_id, "BillableMetric", row.metric_code, row.metric_name, row.metric_description)
     if row.add_on_id is not None:
         return Item(row.add_on_id, "AddOn", row.add_on_code, row.add_on_name, row.add_on_description)
+    if row.fee_type == "credit":
+        return Item(row.wallet_transaction_id, "WalletTransaction", "credit", "credit", None)
     return Item(row.subscription_id, "Subscription", row.plan_code, row.plan_name, row.plan_description)
 
 
@@ -40,6 +44,8 @@ def display_name(row: Any) -> str:
     if row.add_on_id is not None:
         names = (row.invoice_display_name, row.fixed_charge_display_name, row.add_on_display_name, row.add_on_name)
         return str(next(filter(None, names)))
+    if row.fee_type == "credit":
+        return str(row.invoice_display_name or PREPAID)
     if row.fee_type == "commitment":
         return str(row.invoice_display_name or COMMITMENT)
     return str(row.invoice_display_name or row.subscription_name or row.plan_display_name or row.plan_name)

@@ -55,6 +55,20 @@ _filter_values = (
     .scalar_subquery()
 )
 _raising = _fees.alias("raising")
+_transactions = sa.table(
+    "wallet_transactions",
+    sa.column("id", sa.Uuid),
+    sa.column("invoice_id", sa.Uuid),
+    sa.column("transaction_status", sa.Text),
+)
+# The purchase of credits that a fee of prepaid credits is for.
+_purchase = (
+    sa.select(_transactions.c.id)
+    .where(_transactions.c.invoice_id == _fees.c.invoice_id, _transactions.c.transaction_status == "purchased")
+    .where(_fees.c.fee_type == "credit")
+    .correlate(_fees)
+    .scalar_subquery()
+)
 # The fee that lifts this one's charge to its minimum.
 _true_up = (
     sa.select(_raising.c.id)
@@ -106,6 +120,7 @@ def _select() -> sa.Select[Any]:
             _filters.c.invoice_display_name.label("filter_display_name"),
             _filter_values.label("filter_values"),
             _true_up.label("true_up_fee_id"),
+            _purchase.label("wallet_transaction_id"),
             _fee_units.c.id.label("fee_pricing_unit_id"),
             _fee_units.c.pricing_unit_id,
             _units.c.code.label("pricing_unit_code"),

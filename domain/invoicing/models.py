@@ -70,6 +70,8 @@ class Invoice(TenantRow, table=True):
     coupons_amount_cents: int = big_integer(default=0)
     credit_notes_amount_cents: int = big_integer(default=0)
     prepaid_credit_amount_cents: int = big_integer(default=0)
+    prepaid_granted_credit_amount_cents: int | None = big_integer(nullable=True, default=None)
+    prepaid_purchased_credit_amount_cents: int | None = big_integer(nullable=True, default=None)
     progressive_billing_credit_amount_cents: int = big_integer(default=0)
     sub_total_excluding_taxes_amount_cents: int = big_integer(default=0)
     taxes_amount_cents: int = big_integer(default=0)

@@ -12,6 +12,7 @@ from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
+from domain.invoicing.metadata import metadata_of_invoices
 from domain.invoicing.queries import (
     invoice_rows,
     organization_slug,
@@ -49,6 +50,7 @@ async def invoice_payloads(
         return {}
     customers = await customer_payloads(session, {row.customer_id for row in invoices.values()})
     taxes = await taxes_of_invoices(session, invoices)
+    metadata = await metadata_of_invoices(session, invoices)
     sections = await sections_of_invoices(session, invoices)
     dashboard = settings().front_url.rstrip("/")
     if dashboard:
@@ -57,7 +59,7 @@ async def invoice_payloads(
         invoice_id: {
             **_invoice(row, dashboard),
             "customer": customers[row.customer_id],
-            "metadata": [],
+            "metadata": [_metadata(each) for each in metadata.get(invoice_id, ())],
             "applied_taxes": [_invoice_tax(tax) for tax in taxes.get(invoice_id, ())],
             "applied_invoice_custom_sections": [_section(each) for each in sections.get(invoice_id, ())],
         }
@@ -162,8 +164,8 @@ def _invoice(row: Any, dashboard: str) -> Payload:
         "payment_due_date": row.payment_due_date.isoformat(),
         "expected_finalization_date": row.expected_finalization_date.isoformat(),
         "payment_dispute_lost_at": instant_or_none(row.payment_dispute_lost_at),
-        "prepaid_granted_credit_amount_cents": None,
-        "prepaid_purchased_credit_amount_cents": None,
+        "prepaid_granted_credit_amount_cents": row.prepaid_granted_credit_amount_cents,
+        "prepaid_purchased_credit_amount_cents": row.prepaid_purchased_credit_amount_cents,
         "total_offsetted_credit_note_amount_cents": row.offset_amount_cents,
         "total_due_amount_cents": total_due(row),
         "file_url": file_url,
@@ -178,6 +180,10 @@ def _invoice(row: Any, dashboard: str) -> Payload:
 def total_due(row: Any) -> int:
     """What is still to pay, in cents; nothing on a voided invoice."""
     return 0 if row.status == "voided" else state_of(row).due
+
+
+def _metadata(row: Any) -> Payload:
+    return {"lago_id": row.id, "key": row.key, "value": row.value, "created_at": instant(row.created_at)}
 
 
 def _tax(tax: Any) -> Payload:

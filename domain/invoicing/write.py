@@ -28,14 +28,18 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["insert_fees", "insert_invoices", "insert_plain_invoice", "insert_regenerated", "rebuild_invoices"]
+__all__ = [
+    "insert_fees", "insert_invoices", "insert_plain_invoice", "insert_plain_invoices", "insert_regenerated",
+    "rebuild_invoices",
+]  # fmt: skip
 
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
     "self_billed", "skip_charges", "tax_status", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
     "credit_notes_amount_cents", "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents",
-    "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "total_amount_cents",
+    "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "prepaid_credit_amount_cents",
+    "prepaid_granted_credit_amount_cents", "prepaid_purchased_credit_amount_cents", "total_amount_cents",
     "total_paid_amount_cents", "created_at",
 )  # fmt: skip
 _SUBSCRIPTION: Final = (
@@ -94,7 +98,7 @@ def _type(column: sa.Column[Any]) -> str:
 
 
 _FEE_DEFAULTS: Final = "payment_status = 'pending'"
-_INVOICE_DEFAULTS: Final = "number = '', payment_overdue = false, prepaid_credit_amount_cents = 0, version_number = 4"
+_INVOICE_DEFAULTS: Final = "number = '', payment_overdue = false, version_number = 4"
 
 # One statement, so that an invoice none of whose periods could be written is not written either. The reference from
 # the periods to the invoices is checked at the end of the statement, when both are there.
@@ -175,11 +179,24 @@ async def insert_plain_invoice(
     sections: Sequence[Values] = (),
 ) -> None:
     """Writes one invoice that bills no period."""
-    await _write(work, _INSERT_PLAIN, exact_json.dump_text([invoice]))
+    await insert_plain_invoices(work, [invoice], fees, fee_taxes, taxes, sections)
+
+
+async def insert_plain_invoices(
+    work: UnitOfWork,
+    invoices: Sequence[Values],
+    fees: Sequence[Values],
+    fee_taxes: Sequence[Values] = (),
+    taxes: Sequence[Values] = (),
+    sections: Sequence[Values] = (),
+) -> None:
+    """Writes invoices that bill no period, with what stands on them; five statements at most."""
+    await _write(work, _INSERT_PLAIN, exact_json.dump_text(list(invoices)))
     if sections:
-        await _write(work, _INSERT_SECTIONS, exact_json.dump_text(sections))
+        await _write(work, _INSERT_SECTIONS, exact_json.dump_text(list(sections)))
     await insert_fees(work, fees, fee_taxes, ())
-    await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
+    if taxes:
+        await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
 
 
 async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: UUID) -> None:

@@ -10,11 +10,14 @@ from uuid import UUID
 from domain.catalog.payloads import billable_metric_payloads
 from domain.catalog.plan_payloads import plan_payloads
 from domain.credits.note_payloads import note_payloads
+from domain.credits.wallets.payloads import transaction_payloads, wallet_payloads
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.fee_queries import fee_rows
 from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_payloads
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
+from domain.payments.payloads import finished_campaign_payloads, payment_request_payloads
+from domain.payments.queries import request_rows
 from domain.subscriptions.payloads import payload as subscription_payload
 from domain.subscriptions.queries import rows_by_ids
 
@@ -76,6 +79,14 @@ async def _fees(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]
     return {each["lago_id"]: each for each in await fee_payloads(work, list(rows.values()))}
 
 
+async def _wallets(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await wallet_payloads(work.session, ids)
+
+
+async def _wallet_transactions(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await transaction_payloads(work.session, ids)
+
+
 async def _paid_invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
     """With customer and fees."""
     contents = await invoice_details(work, ids)
@@ -100,6 +111,11 @@ async def _disputes(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payl
     return {each: {"invoice": content} for each, content in (await invoice_payloads(work, ids)).items()}
 
 
+async def _payment_requests(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    rows = await request_rows(work.session, ids)
+    return {each["lago_id"]: each for each in await payment_request_payloads(work, list(rows.values()))}
+
+
 def _without(key: str, contents: Mapping[UUID, Payload]) -> Mapping[UUID, Payload]:
     return {each: {name: value for name, value in content.items() if name != key} for each, content in contents.items()}
 
@@ -122,6 +138,8 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "invoice.payment_dispute_lost": Announcement("payment_dispute_lost", _disputes),
     "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
+    "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),
+    "payment_request.created": Announcement("payment_request", _payment_requests),
     "plan.created": Announcement("plan", _plans),
     "plan.updated": Announcement("plan", _plans),
     "plan.deleted": Announcement("plan", _deleted_plans),
@@ -129,6 +147,13 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "subscription.updated": Announcement("subscription", _subscriptions),
     "subscription.terminated": Announcement("subscription", _ended_subscriptions),
     "subscription.trial_ended": Announcement("subscription", _ended_subscriptions),
+    "invoice.paid_credit_added": Announcement("invoice", _invoices),
+    "wallet.created": Announcement("wallet", _wallets),
+    "wallet.updated": Announcement("wallet", _wallets),
+    "wallet.terminated": Announcement("wallet", _wallets),
+    "wallet.depleted_ongoing_balance": Announcement("wallet", _wallets),
+    "wallet_transaction.created": Announcement("wallet_transaction", _wallet_transactions),
+    "wallet_transaction.updated": Announcement("wallet_transaction", _wallet_transactions),
 }
 
 

@@ -40,9 +40,12 @@ SENT = (
     EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
     EventType("invoice.one_off_created", "INVOICES", "A one-off invoice was issued."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
+    EventType("invoice.paid_credit_added", "INVOICES", "An invoice of prepaid credits was issued."),
     EventType("invoice.payment_dispute_lost", "INVOICES", "A dispute over the payment of an invoice was lost."),
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
+    EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
+    EventType("payment_request.created", "PAYMENTS", "A customer was asked to pay overdue invoices."),
     EventType("plan.created", "PLANS", "A plan was created."),
     EventType("plan.updated", "PLANS", "A plan was changed."),
     EventType("plan.deleted", "PLANS", "The deletion of a plan was asked for."),
@@ -50,6 +53,12 @@ SENT = (
     EventType("subscription.updated", "SUBSCRIPTIONS_AND_FEES", "A subscription was changed, or a downgrade planned."),
     EventType("subscription.terminated", "SUBSCRIPTIONS_AND_FEES", "A subscription ended."),
     EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
+    EventType("wallet.created", "WALLETS_AND_CREDITS", "A wallet was created."),
+    EventType("wallet.updated", "WALLETS_AND_CREDITS", "A wallet or one of its balances was changed."),
+    EventType("wallet.terminated", "WALLETS_AND_CREDITS", "A wallet ended."),
+    EventType("wallet.depleted_ongoing_balance", "WALLETS_AND_CREDITS", "The ongoing balance of a wallet is used up."),
+    EventType("wallet_transaction.created", "WALLETS_AND_CREDITS", "Credits were ordered, granted, spent or voided."),
+    EventType("wallet_transaction.updated", "WALLETS_AND_CREDITS", "Credits that were ordered were paid, or not."),
 )
 """What this server sends."""
 

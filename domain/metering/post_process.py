@@ -81,9 +81,10 @@ async def post_process(
     codes: Sequence[str],
     ids: Sequence[str] = (),
     drawn: Sequence[str] = (),
-) -> None:
+) -> list[str]:
     """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, asks for the
     billing of events that are paid in advance and for the folding of subscriptions with many events.
+    Answers the subscriptions, those of jobs taken along among them.
 
     codes: of the events; ids: the least and the greatest of theirs; drawn: ids of those after which to fold. Run twice
     it leaves the same behind: who bills an event makes no second fee of it. The cache was dropped before the events
@@ -98,7 +99,7 @@ async def post_process(
             taken += more
     touched = {external_id for each in taken for external_id in each["subscriptions"]}
     if not touched:
-        return
+        return []
     await usage_cache.drop((work.organization_id, external_id) for external_id in touched)
     await mark_event_received(work, sorted(touched))
     if in_advance:
@@ -106,6 +107,7 @@ async def post_process(
         waiting = await work.session.execute(_WAITING, {"organization_id": work.organization_id})
         await _bill_in_advance(work, [*taken, *waiting.scalars()])
     await _fold(work, [event_id for each in taken for event_id in each.get("drawn") or ()])
+    return sorted(touched)
 
 
 async def _fold(work: UnitOfWork, drawn: Sequence[str]) -> None:

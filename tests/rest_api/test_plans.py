@@ -224,7 +224,6 @@ async def test_properties_that_are_not_sent_are_the_defaults_of_the_model(api: A
             {"regroup_paid_fees": "invoice"},
             {"regroup_paid_fees": ["only_compatible_with_pay_in_advance_and_non_invoiceable"]},
         ),
-        ({"accepts_target_wallet": True}, {"accepts_target_wallet": ["feature_unavailable"]}),
         ({"applied_pricing_unit": "x"}, {"applied_pricing_unit": ["value_is_invalid"]}),
         ({"applied_pricing_unit": {"code": "a"}}, {"conversion_rate": ["value_is_mandatory"]}),
         (

@@ -98,7 +98,7 @@ def test_a_minimum_goes_with_arrears_alone(model: str) -> None:
         ({"regroup_paid_fees": "later"}, {"regroup_paid_fees": ["value_is_invalid"]}),
         ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
         ({"min_amount_cents": 2**70}, {"min_amount_cents": ["value_is_out_of_range"]}),
-        ({"accepts_target_wallet": True}, {"accepts_target_wallet": ["feature_unavailable"]}),
+        ({"accepts_target_wallet": True}, {}),
         ({"accepts_target_wallet": False}, {}),
         ({"pay_in_advance": "yes"}, {"pay_in_advance": ["value_is_invalid"]}),
     ],

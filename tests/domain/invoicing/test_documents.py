@@ -17,7 +17,7 @@ from lxml import etree
 from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
 from domain.invoicing.document import InvoiceDocument
-from domain.invoicing.document.model import Package, Tier
+from domain.invoicing.document.model import Package, Percentage, Tier
 from domain.invoicing.documents import generate, load_documents
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.kernel.unit_of_work import Reactions, install_reactions, tenant_work
@@ -179,3 +179,33 @@ async def test_without_the_buyers_country_there_is_a_pdf_and_no_electronic_invoi
         await generate(work, [invoice_id])
     (row,) = world.rows("invoices")
     assert (row.xml_key, row.document_key is not None) == (None, True)
+
+
+async def test_coupons_percentages_and_minimums_are_told(world: World) -> None:
+    plan = world.plan(4900)
+    rates = {"rate": "1.5", "fixed_amount": "0.1", "free_units_per_events": 1}
+    world.charge(plan, world.metric("transfers"), "percentage", rates, 0, min_amount_cents=500)
+    customer = world.customer(document_locale="fr")
+    coupon = world.insert(
+        "coupons", organization_id=world.organization_id, name="Welcome", code="welcome", coupon_type="percentage",
+        percentage_rate=10, frequency="once", expiration="no_expiration", status="active", reusable=True,
+        limited_plans=False, limited_billable_metrics=False,
+    )  # fmt: skip
+    world.insert(
+        "applied_coupons", organization_id=world.organization_id, coupon_id=coupon, customer_id=customer,
+        percentage_rate=10, frequency="once", status="active",
+    )  # fmt: skip
+    subscription = world.subscription(customer, plan, "2024-02-01T10:00:00Z", external_id="sub-coupon")
+    for units in ("100", "21"):
+        world.event("sub-coupon", "transfers", "2024-02-05T00:00:00Z", units)
+    async with tenant_work(world.tenant) as work:
+        (made,) = await bill_subscriptions(work, [BillRequest((subscription,), world.now, "subscription_periodic")])
+    shown = await document(world, made)
+    _, transfers, minimum = shown.sections[0].groups[0].lines
+    (percentage,) = transfers.parts
+    assert isinstance(percentage, Percentage)
+    assert (percentage.free_units, percentage.base_units, percentage.rate) == (D(100), D(21), D("1.5"))
+    assert (percentage.amount, percentage.paid_events, percentage.fixed_amount) == (32, D(1), 10)
+    assert (minimum.label, minimum.amount) == ("transfers, complément au minimum", 500 - transfers.amount)
+    (spent,) = shown.totals.coupons
+    assert (spent.name, spent.rate, spent.amount) == ("Welcome", D(10), 540)

@@ -34,6 +34,11 @@ TABLE = {
     "invoice": "invoices",
     "fee": "fees",
     "payment_dispute_lost": "invoices",
+    "payment_request": "payment_requests",
+    "credit_note": "credit_notes",
+    "dunning_campaign": "customers",
+    "wallet": "wallets",
+    "wallet_transaction": "wallet_transactions",
 }
 INCLUDED = {
     "customer": {"integration_customers"},
@@ -44,6 +49,10 @@ INCLUDED = {
     "plan.created": {"entitlements"},
     "plan.updated": {"entitlements"},
     "invoice": {"customer"},
+    "payment_request": {"customer", "invoices"},
+    "dunning_campaign": {"dunning_campaign_code", "overdue_balances"},
+    "wallet": {"recurring_transaction_rules"},
+    "wallet_transaction": {"wallet"},
     "invoice.created": {
         "subscriptions", "billing_periods", "fees", "credits", "applied_taxes", "applied_invoice_custom_sections",
     },
@@ -107,6 +116,8 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     }  # fmt: skip
     if object_type == "payment_dispute_lost":
         content = content["invoice"]
+    if object_type == "dunning_campaign":
+        content["lago_id"] = str(world["customers"].id) * (content["external_customer_id"] == told.external_id)
     assert content["lago_id"] == str(told.id)
     assert INCLUDED.get(object_type, set()) | INCLUDED.get(webhook_type, set()) <= set(content)
     assert not LEFT_OUT.get(webhook_type, set()) & set(content)

@@ -122,10 +122,8 @@ async def test_the_registers_answer_decides_and_is_told(
     assert told["customer"]["vies_check"]["valid"] is valid
     assert told["customer"]["vies_check"].get("company_name") == ("Hooli" if valid else None)
     assert told["customer"]["vies_check"].get("company_address") is None
-    assert (house.jobs(CHECK), house.rows("SELECT * FROM pending_vies_checks WHERE organization_id = %(me)s")) == (
-        [],
-        [],
-    )
+    left = house.rows("SELECT * FROM pending_vies_checks WHERE organization_id = %(me)s")
+    assert (house.jobs(CHECK), left) == ([], [])
     await customer(house, name="Same details")
     assert house.jobs(CHECK) == []
 

@@ -1,0 +1,185 @@
+"""The recurring rules of a wallet as they are sent: read, replaced, ended. Source: handbook, credits 4.3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from domain.credits.wallets.models import RecurringTransactionRule, Wallet
+from domain.credits.wallets.terms import (
+    MOST_OF_WALLET,
+    PaymentTerms,
+    Worth,
+    decimal_of,
+    read_name,
+    read_payment_terms,
+    read_transaction_metadata,
+)
+from domain.kernel import clock
+from domain.kernel.ids import parse_id
+from domain.kernel.money import ZERO, truncate
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Params, Reader
+
+__all__ = ["SentRule", "read_rules", "write_rules"]
+
+INTERVALS: Final = ("weekly", "monthly", "quarterly", "yearly", "semiannual")
+FIELD: Final = "recurring_transaction_rules"
+
+SentRule = tuple[UUID | None, dict[str, Any]]
+"""The id of the rule that is changed, if any, and its columns."""
+
+_rules = table(RecurringTransactionRule)
+
+
+def read_rules(
+    read: Reader,
+    worth: Worth | None,
+    *,
+    defaults: Mapping[str, Decimal] | None = None,
+    requires_payment: bool = False,
+    known: Mapping[UUID, Any] | None = None,
+) -> list[SentRule] | None:
+    """The rules that were sent, None when absent. worth: of the wallet, None where that is wrong itself.
+
+    defaults: paid_credits and granted_credits for a rule that gives neither. known: the wallet's active rules, whose
+    values stand for what is not sent of them.
+    """
+    sent = read.params.get(FIELD)
+    if sent is None:
+        return None
+    if not isinstance(sent, list) or not all(isinstance(each, Mapping) for each in sent):
+        read.add(FIELD, "invalid_recurring_rule")
+        return None
+    if len(sent) > 1:
+        read.add(FIELD, "invalid_number_of_recurring_rules")
+        return None
+    found: list[SentRule] = []
+    for each in sent:
+        before = (known or {}).get(parse_id(each.get("lago_id")) or UUID(int=0))
+        columns = _columns(each, before, worth, defaults or {}, requires_payment)
+        if columns is None:
+            read.add(FIELD, "invalid_recurring_rule")
+            return None
+        found.append((before.id if before else None, columns))
+    return found
+
+
+def _columns(
+    sent: Params, before: Any | None, worth: Worth | None, defaults: Mapping[str, Decimal], requires_payment: bool
+) -> dict[str, Any] | None:
+    read = Reader(sent)
+    wrong = False
+
+    def kept(name: str, default: Any = None) -> Any:
+        return default if before is None else getattr(before, name)
+
+    def amount(name: str, default: Any) -> Any:
+        nonlocal wrong
+        if sent.get(name) is None:
+            return default
+        number = decimal_of(sent[name])
+        wrong |= number is None
+        return number if number is None else truncate(number, 5)
+
+    trigger = read.choice("trigger", ("interval", "threshold"), default=kept("trigger"))
+    interval = read.choice("interval", INTERVALS, default=kept("interval"))
+    method = read.choice("method", ("fixed", "target"), default=kept("method", "fixed"))
+    neither = sent.get("paid_credits") is None and sent.get("granted_credits") is None
+    paid = amount("paid_credits", kept("paid_credits", defaults.get("paid_credits", ZERO) if neither else ZERO))
+    granted = amount(
+        "granted_credits", kept("granted_credits", defaults.get("granted_credits", ZERO) if neither else ZERO)
+    )
+    threshold = amount("threshold_credits", kept("threshold_credits"))
+    target = amount("target_ongoing_balance", kept("target_ongoing_balance"))
+    grants = read.boolean("grants_target_top_up", default=kept("grants_target_top_up"))
+    ignores = read.boolean("ignore_paid_top_up_limits", default=kept("ignore_paid_top_up_limits", False))
+    requires = read.boolean(
+        "invoice_requires_successful_payment", default=kept("invoice_requires_successful_payment", requires_payment)
+    )
+    started_at = read.instant("started_at", default=kept("started_at"))
+    expiration_at = read.instant("expiration_at", default=None if "expiration_at" in read else kept("expiration_at"))
+    name = read_name(read, "transaction_name") if "transaction_name" in read else kept("transaction_name")
+    metadata = kept("transaction_metadata", [])
+    if "transaction_metadata" in read:
+        metadata = read_transaction_metadata(read, "transaction_metadata", MOST_OF_WALLET)
+    terms = read_payment_terms(read, _terms_of(before))
+    if method == "fixed":
+        target, grants = None, None if before is not None else grants
+    wrong |= bool(read.errors) or trigger is None
+    wrong |= trigger == "interval" and interval is None
+    wrong |= trigger == "threshold" and threshold is None
+    wrong |= method == "target" and target is None
+    wrong |= method == "fixed" and grants is not None
+    if expiration_at is not None and ("expiration_at" in read) and expiration_at <= clock.now():
+        wrong = True
+    if wrong:
+        return None
+    if target is not None and threshold is not None and target < threshold:
+        return None
+    if worth is not None and method == "fixed":
+        check = Reader({})
+        worth.check(check, "paid_credits", paid, limited=not ignores)
+        worth.check(check, "granted_credits", granted, limited=False)
+        if check.errors:
+            return None
+    return {
+        "trigger": trigger,
+        "interval": interval if trigger == "interval" else None,
+        "method": method,
+        "paid_credits": paid,
+        "granted_credits": granted,
+        "threshold_credits": ZERO if threshold is None else threshold,
+        "target_ongoing_balance": target,
+        "grants_target_top_up": grants,
+        "started_at": started_at,
+        "expiration_at": expiration_at,
+        "invoice_requires_successful_payment": bool(requires),
+        "ignore_paid_top_up_limits": bool(ignores),
+        "transaction_name": name,
+        "transaction_metadata": metadata,
+        **terms.columns(),
+    }
+
+
+def _terms_of(before: Any | None) -> PaymentTerms | None:
+    if before is None:
+        return None
+    return PaymentTerms(
+        before.payment_method_type,
+        before.payment_method_id,
+        before.purchase_order_number,
+        before.skip_invoice_custom_sections,
+    )
+
+
+async def write_rules(work: UnitOfWork, wallet: Wallet, sent: Sequence[SentRule]) -> None:
+    """Afterwards the wallet's active rules are exactly these: others end, those without an id are new."""
+    now = clock.now()
+    kept = [rule_id for rule_id, _ in sent if rule_id is not None]
+    await end_rules(work, _rules.c.wallet_id == wallet.id, _rules.c.id.not_in(kept), at=now)
+    for rule_id, columns in sent:
+        if rule_id is not None:
+            statement = sa.update(_rules).where(_rules.c.id == rule_id).values(**columns, updated_at=now)
+            await work.session.execute(statement)
+        else:
+            rule = RecurringTransactionRule(organization_id=wallet.organization_id, wallet_id=wallet.id, **columns)
+            work.session.add(rule)
+    await work.session.flush()
+
+
+async def end_rules(work: UnitOfWork, *which: sa.ColumnElement[bool], at: datetime) -> int:
+    """Ends the active rules that are meant; how many. One statement."""
+    statement = (
+        sa.update(_rules)
+        .where(_rules.c.status == "active", *which)
+        .values(status="terminated", terminated_at=at, updated_at=at)
+        .returning(_rules.c.id)
+    )
+    return len((await work.session.execute(statement)).all())

@@ -1,0 +1,172 @@
+"""Moving credits by hand: buying, granting, voiding. Source: handbook, credits 5.4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from domain.credits.wallets.amounts import Amounts, of_cents, of_credits, of_voided_credits
+from domain.credits.wallets.draw import NotEnough, Source
+from domain.credits.wallets.events import TopUpsRequested
+from domain.credits.wallets.ledger import Movement, drawn_from, load_sources, lock_wallets, record
+from domain.credits.wallets.models import WalletTransaction
+from domain.credits.wallets.terms import (
+    MOST_OF_TRANSACTION,
+    PaymentTerms,
+    Worth,
+    read_credits,
+    read_name,
+    read_payment_terms,
+    read_priority,
+    read_transaction_metadata,
+)
+from domain.kernel.errors import ValidationFailed
+from domain.kernel.ids import parse_id
+from domain.kernel.rows import table
+from domain.kernel.unit_of_work import UnitOfWork
+from domain.kernel.validation import Params, Reader
+
+__all__ = ["create_transactions", "top_up"]
+
+_transactions = table(WalletTransaction)
+_ENTITY: Final = sa.text("SELECT billing_entity_id FROM customers WHERE id = :id")
+
+
+async def create_transactions(
+    work: UnitOfWork, params: Params, *, most_metadata: int = MOST_OF_TRANSACTION
+) -> list[UUID]:
+    """Buys, grants and voids credits of one wallet; the ids of the movements in this order, none for amounts of 0.
+
+    params: wallet_id, paid_credits, granted_credits, voided_credits, voided_transaction_id, name, priority, metadata,
+    invoice_requires_successful_payment, ignore_paid_top_up_limits, purchase_order_number, payment_method,
+    invoice_custom_section. Raises ValidationFailed; nothing is moved then.
+    """
+    read = Reader(params)
+    wallet = await _wallet(work, params.get("wallet_id"))
+    paid, granted = read_credits(read, "paid_credits"), read_credits(read, "granted_credits")
+    voided = read_credits(read, "voided_credits")
+    worth = Worth(
+        wallet.rate_amount, wallet.currency, wallet.paid_top_up_min_amount_cents, wallet.paid_top_up_max_amount_cents
+    )
+    worth.check(read, "paid_credits", paid, limited=not read.boolean("ignore_paid_top_up_limits", default=False))
+    worth.check(read, "granted_credits", granted, limited=False)
+    worth.check(read, "voided_credits", voided, limited=False)
+    requires = read.boolean("invoice_requires_successful_payment", default=wallet.invoice_requires_successful_payment)
+    common: dict[str, Any] = {
+        "name": read_name(read, "name"),
+        "priority": read_priority(read, "priority"),
+        "metadata": read_transaction_metadata(read, "metadata", most_metadata),
+        "requires_payment": bool(requires),
+        **read_payment_terms(read, _terms_of(wallet)).columns(),
+    }
+    if voided > wallet.credits_balance and "voided_credits" not in read.errors:
+        read.add("voided_credits", "insufficient_credits")
+    of_grant = None
+    if params.get("voided_transaction_id") is not None:
+        of_grant = await _grant(work, read, wallet.id, params["voided_transaction_id"])
+    out = await _voided(work, read, wallet, voided, of_grant)
+    read.finish()
+    movements = await _added(work, wallet, paid, granted, common)
+    if out is not None:
+        amounts, drawn = out
+        movements.append(Movement(wallet.id, "voided", amounts, drawn, **common))
+    await _write(work, movements)
+    return [each.id for each in movements]
+
+
+async def top_up(work: UnitOfWork, wallet: Any, paid: Decimal, granted: Decimal, **more: Any) -> list[UUID]:
+    """Buys and grants credits as a rule says. wallet: its row, locked. more: fields of Movement."""
+    movements = await _added(work, wallet, paid, granted, more)
+    await _write(work, movements)
+    return [each.id for each in movements]
+
+
+async def _wallet(work: UnitOfWork, wallet_id: object) -> Any:
+    found = parse_id(wallet_id)
+    rows = await lock_wallets(work.session, wallet_ids=[found]) if found else []
+    if not rows:
+        raise ValidationFailed({"wallet_id": ["wallet_not_found"]})
+    if rows[0].status == "terminated":
+        raise ValidationFailed({"wallet_id": ["wallet_is_terminated"]})
+    return rows[0]
+
+
+def _terms_of(wallet: Any) -> PaymentTerms:
+    return PaymentTerms(
+        wallet.payment_method_type,
+        wallet.payment_method_id,
+        skip_invoice_custom_sections=wallet.skip_invoice_custom_sections,
+    )
+
+
+async def _added(
+    work: UnitOfWork, wallet: Any, paid: Decimal, granted: Decimal, common: dict[str, Any]
+) -> list[Movement]:
+    movements = []
+    for kind, wanted in (("purchased", paid), ("granted", granted)):
+        if wanted <= 0:
+            continue
+        amounts = of_credits(wanted, wallet.rate_amount, wallet.currency)
+        if amounts.cents > 0:
+            movements.append(
+                Movement(wallet.id, kind, amounts, billing_entity_id=await _entity(work, wallet), **common)
+            )
+    return movements
+
+
+async def _entity(work: UnitOfWork, wallet: Any) -> UUID | None:
+    """The billing entity as it is now: the wallet's, else the customer's."""
+    if wallet.billing_entity_id is not None:
+        return UUID(str(wallet.billing_entity_id))
+    found: UUID | None = await work.session.scalar(_ENTITY, {"id": wallet.customer_id})
+    return found
+
+
+async def _write(work: UnitOfWork, movements: Sequence[Movement]) -> None:
+    await record(work, movements)
+    bought = tuple(each.id for each in movements if each.kind == "purchased")
+    if bought:
+        work.record(TopUpsRequested(bought))
+
+
+async def _grant(work: UnitOfWork, read: Reader, wallet_id: UUID, sent: object) -> Source | None:
+    """The inbound movement that is to be voided."""
+    t = _transactions.c
+    query = sa.select(t.id, t.remaining_amount_cents, t.priority, t.transaction_status, t.created_at).where(
+        t.id == parse_id(sent), t.wallet_id == wallet_id, t.transaction_type == "inbound"
+    )
+    row = (await work.session.execute(query)).first()
+    if row is None:
+        read.add("voided_transaction_id", "wallet_transaction_not_found")
+        return None
+    if not row.remaining_amount_cents:
+        read.add("voided_transaction_id", "no_remaining_amount")
+        return None
+    granted = row.transaction_status == "granted"
+    return Source(row.id, row.remaining_amount_cents, row.priority, granted, row.created_at)
+
+
+async def _voided(
+    work: UnitOfWork, read: Reader, wallet: Any, voided: Decimal, of_grant: Source | None
+) -> tuple[Amounts, Any] | None:
+    """What is taken out and from where."""
+    if read.errors or (voided <= 0 and of_grant is None):
+        return None
+    if voided > 0:
+        amounts = of_voided_credits(voided, wallet.rate_amount, wallet.currency)
+    else:
+        assert of_grant is not None
+        amounts = of_cents(of_grant.remaining_cents, wallet.rate_amount, wallet.currency)
+    if of_grant is not None and amounts.cents > of_grant.remaining_cents:
+        read.add("amount_cents", "exceeds_remaining_transaction_amount")
+        return None
+    sources = [of_grant] if of_grant else (await load_sources(work.session, [wallet.id])).get(wallet.id, [])
+    try:
+        return amounts, drawn_from(sources, amounts.cents)
+    except NotEnough:
+        read.add("amount_cents", "exceeds_available_amount")
+        return None
