@@ -23,6 +23,7 @@ from rest_api import (
     plan_charges,
     plan_fixed_charges,
     plans,
+    subscription_alerts,
     subscription_overrides,
     subscriptions,
     taxes,
@@ -37,7 +38,7 @@ __all__ = ["rest_routes"]
 # Events first: the hot path.
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
-    plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
+    plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes, wallets,
     wallet_transactions,
     downloads,

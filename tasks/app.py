@@ -18,6 +18,7 @@ from tasks import (  # isort: skip
     payments,  # noqa: F401
     sandbox,  # noqa: F401
     ticks,  # noqa: F401
+    usage,  # noqa: F401
     wallets,  # noqa: F401
 )
 

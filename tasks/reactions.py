@@ -24,6 +24,7 @@ from domain.catalog.events import (
     PlanPricesChanged,
     PlanUpdated,
     TaxChanged,
+    UsageThresholdsChanged,
 )
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.credits.wallets.events import (
@@ -57,6 +58,7 @@ from domain.invoicing.events import (
     InvoicesVoided,
     OneOffInvoicesCreated,
     OverdueInvoicesPaid,
+    UsageThresholdsReached,
 )
 from domain.invoicing.queries import invoices_of_type
 from domain.kernel.events import DomainEvent
@@ -64,6 +66,8 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
+from domain.metering.activities import LOOK
+from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
 from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
 from domain.subscriptions.events import (
@@ -115,6 +119,11 @@ async def change_units(work: UnitOfWork, events: Sequence[FixedChargeUnitsChange
             JobRequest("billing.change_units", {"fixed_charge_ids": some, "at_once": at_once}) for some in _chunks(ids)
         ]
     return jobs
+
+
+async def look_at_usage(work: UnitOfWork, events: Sequence[LookAsked]) -> Iterable[JobRequest]:
+    """One look is enough for all that was noted, and one waits at a time."""
+    return [JobRequest(LOOK, unique_key="look")]
 
 
 async def cascade(work: UnitOfWork, events: Sequence[PlanPricesChanged]) -> Iterable[JobRequest]:
@@ -177,6 +186,8 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CustomerInvoiceTermsChanged: (move_dates_of_customers,),
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
+    LookAsked: (look_at_usage,),
+    UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     CreditInvoicesCreated: (documents,),
     InvoicePaymentStatusUpdated: (settle_purchases,),
     TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
@@ -217,6 +228,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     PaymentRequestsCreated: ("payment_request.created", "request_ids"),
     DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
+    UsageThresholdsReached: ("subscription.usage_threshold_reached", "applied_threshold_ids"),
+    AlertsTriggered: ("alert.triggered", "triggered_alert_ids"),
     CreditInvoicesCreated: ("invoice.paid_credit_added", "invoice_ids"),
     WalletsCreated: ("wallet.created", "wallet_ids"),
     WalletsUpdated: ("wallet.updated", "wallet_ids"),

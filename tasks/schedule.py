@@ -21,6 +21,7 @@ from domain.billing.activate import activate_due
 from domain.billing.due import bill_due
 from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
+from domain.billing.look_at_usage import hand_out_looks
 from domain.billing.trials import bill_ended_trials
 from domain.credits.coupons import terminate_expired_coupons
 from domain.credits.wallets.flags import refresh_flagged
@@ -74,6 +75,10 @@ class Scheduled:
 SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("activate_subscriptions", "lago_activate_subscriptions", "*/5 * * * *", activate_due,
               horizon.pending_starts, chunk=500),
+    Scheduled("process_subscription_activity", "lago_process_subscription_activity", "* * * * *", hand_out_looks,
+              horizon.noted_activities),
+    Scheduled("refresh_lifetime_usages", "lago_refresh_lifetime_usages", "*/5 * * * *", hand_out_looks,
+              horizon.noted_activities),
     Scheduled("terminate_ended_subscriptions", "lago_terminate_ended_subscriptions", "5 * * * *", terminate_ended,
               horizon.planned_ends, chunk=500),
     Scheduled("post_validate_events", "lago_post_validate_events", "5 * * * *", post_validate_events,

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
+from domain.invoicing.applied_thresholds import applied_threshold_payload, thresholds_of_invoices
 from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
@@ -77,6 +78,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
     lowered = await credits_of_invoices(session, details)
     billed = list(dict.fromkeys(period.subscription_id for rows in periods.values() for period in rows))
     subscriptions = {each["lago_id"]: each for each in await subscription_payloads(session, billed)}
+    thresholds = await thresholds_of_invoices(session, details)
     for invoice_id, detail in details.items():
         of_invoice = periods.get(invoice_id, ())
         detail["subscriptions"] = [subscriptions[period.subscription_id] for period in of_invoice]
@@ -84,6 +86,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
         detail["fees"] = [fee_payload(fee, taxes.get(fee.id, ())) for fee in fees.get(invoice_id, ())]
         detail["credits"] = [credit_payload(credit) for credit in lowered.get(invoice_id, ())]
         detail["error_details"] = []
+        detail["applied_usage_thresholds"] = [applied_threshold_payload(row) for row in thresholds.get(invoice_id, ())]
     return details
 
 

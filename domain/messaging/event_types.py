@@ -26,6 +26,7 @@ class EventType:
 
 
 SENT = (
+    EventType("alert.triggered", "ALERTS", "A figure of usage or of a wallet crossed thresholds of an alert."),
     EventType("billable_metric.created", "BILLABLE_METRICS", "A billable metric was created."),
     EventType("billable_metric.updated", "BILLABLE_METRICS", "A billable metric was changed."),
     EventType("billable_metric.deleted", "BILLABLE_METRICS", "A billable metric was deleted."),
@@ -52,6 +53,9 @@ SENT = (
     EventType("subscription.started", "SUBSCRIPTIONS_AND_FEES", "A subscription became active."),
     EventType("subscription.updated", "SUBSCRIPTIONS_AND_FEES", "A subscription was changed, or a downgrade planned."),
     EventType("subscription.terminated", "SUBSCRIPTIONS_AND_FEES", "A subscription ended."),
+    EventType(
+        "subscription.usage_threshold_reached", "SUBSCRIPTIONS_AND_FEES", "A usage threshold was passed and billed."
+    ),
     EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
     EventType("wallet.created", "WALLETS_AND_CREDITS", "A wallet was created."),
     EventType("wallet.updated", "WALLETS_AND_CREDITS", "A wallet or one of its balances was changed."),

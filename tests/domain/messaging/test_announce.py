@@ -34,18 +34,22 @@ TABLE = {
     "invoice": "invoices",
     "fee": "fees",
     "payment_dispute_lost": "invoices",
+    "triggered_alert": "triggered_usage_alerts",
     "payment_request": "payment_requests",
     "credit_note": "credit_notes",
     "dunning_campaign": "customers",
     "wallet": "wallets",
     "wallet_transaction": "wallet_transactions",
 }
+# What is told of by the id of another row than the object's own.
+TOLD_BY = {"subscription.usage_threshold_reached": "applied_usage_thresholds"}
 INCLUDED = {
     "customer": {"integration_customers"},
     "plan": {"charges", "usage_thresholds", "taxes"},
     "subscription": {"plan", "customer"},
     "subscription.started": {"entitlements"},
     "subscription.updated": {"entitlements"},
+    "subscription.usage_threshold_reached": {"usage_threshold", "applicable_usage_thresholds"},
     "plan.created": {"entitlements"},
     "plan.updated": {"entitlements"},
     "invoice": {"customer"},
@@ -105,9 +109,10 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     object_type = ANNOUNCEMENTS[webhook_type].object_type
     told = world[TABLE[object_type]]
     async with tenant_work(tenant(world)) as work:
-        (webhook_id,) = await announce(work, webhook_type, [told.id])
+        by = world[TOLD_BY[webhook_type]] if webhook_type in TOLD_BY else told
+        (webhook_id,) = await announce(work, webhook_type, [by.id])
         stored = await work.session.get_one(Webhook, webhook_id)
-    assert (stored.webhook_type, stored.object_type, stored.object_id) == (webhook_type, object_type, told.id)
+    assert (stored.webhook_type, stored.object_type, stored.object_id) == (webhook_type, object_type, by.id)
     assert stored.endpoint == world["webhook_endpoints"].webhook_url
     body = json.loads(stored.payload)
     content = body.pop(object_type)
