@@ -26,6 +26,7 @@ from domain.catalog.events import (
     TaxChanged,
     UsageThresholdsChanged,
 )
+from domain.credits.note_documents import DOCUMENTS as NOTE_DOCUMENTS
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.credits.wallets.events import (
     TopUpsRequested,
@@ -143,6 +144,14 @@ async def documents(
     return [JobRequest(DOCUMENTS, {"invoice_ids": some}) for some in parts]
 
 
+async def note_documents(work: UnitOfWork, events: Sequence[CreditNotesIssued]) -> Iterable[JobRequest]:
+    """The PDFs of credit notes, as those of invoices."""
+    if settings().disable_pdf_generation:
+        return []
+    parts = _chunks(_ids(events, "credit_note_ids"), DOCUMENTS_AT_A_TIME)
+    return [JobRequest(NOTE_DOCUMENTS, {"credit_note_ids": some}) for some in parts]
+
+
 async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated]) -> Iterable[JobRequest]:
     """Purchases of credits follow the payment of their invoices."""
     ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
@@ -176,6 +185,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
+    CreditNotesIssued: (note_documents,),
     InvoicesFinalized: (documents,),
     OneOffInvoicesCreated: (documents,),
     PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),
