@@ -373,9 +373,9 @@ async def test_prepaid_credits_are_paid_back_out_of_their_wallet(api: Api, world
     spent = await ask(api, invoice, (fee, 101), refund_amount_cents=101)
     assert spent.json()["error_details"] == {"amount_cents": ["higher_than_wallet_balance"]}
     async with tenant_work(api.tenant) as work:
-        for asked in ({"credit_cents": 50}, {"refund_cents": 101}):
+        for credit, refund in ((50, 0), (0, 101)):
             with pytest.raises(ValidationFailed):
-                await credit_invoice(work, UUID(invoice), **asked)
+                await credit_invoice(work, UUID(invoice), credit_cents=credit, refund_cents=refund)
 
     other, other_fee, purchase = await bought()
     part = await ask(api, other, (other_fee, 500), offset_amount_cents=500)
