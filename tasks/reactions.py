@@ -75,6 +75,7 @@ from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCrea
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
+    SubscriptionTerminationAlert,
     SubscriptionTrialEnded,
     SubscriptionUpdated,
 )
@@ -227,6 +228,7 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionStarted: ("subscription.started", "subscription_ids"),
     SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
     SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
+    SubscriptionTerminationAlert: ("subscription.termination_alert", "subscription_ids"),
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
