@@ -45,6 +45,8 @@ SENT = (
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
     EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
+    EventType("payment_receipt.created", "PAYMENT_RECEIPTS", "A payment got a receipt."),
+    EventType("payment_receipt.generated", "PAYMENT_RECEIPTS", "The document of a receipt is ready to be downloaded."),
     EventType("payment_request.created", "PAYMENTS", "A customer was asked to pay overdue invoices."),
     EventType("plan.created", "PLANS", "A plan was created."),
     EventType("plan.updated", "PLANS", "A plan was changed."),
