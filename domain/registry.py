@@ -13,6 +13,7 @@ import domain.customers.models
 import domain.identity.models
 import domain.invoicing.models
 import domain.kernel.clock_ticks
+import domain.kernel.idempotency
 import domain.kernel.jobs
 import domain.messaging.models
 import domain.metering.models

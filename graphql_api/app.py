@@ -16,8 +16,10 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from domain.kernel import clock
+from domain.kernel.idempotency import fingerprint_of
 from graphql_api.context import context_of
 from graphql_api.errors import error_body, plain_error
+from graphql_api.idempotent import answered_once, is_mutation
 from graphql_api.limits import MAX_QUERY_LENGTH
 from graphql_api.scalars import SentNumber
 from graphql_api.schema import schema
@@ -99,7 +101,18 @@ async def _execute(request: Request) -> Response:
     except jwt.Expired:
         return _answer(plain_error("expired_jwt_token", 401, "expired_jwt_token"))
     with clock.at(context.tenant.frozen_at if context.tenant else None):
-        return _answer(await _result(query, variables, name or None, context), headers=context.response_headers)
+        name = name or None
+
+        async def run() -> dict[str, Any]:
+            return await _result(query, variables, name, context)
+
+        key = request.headers.get("idempotency-key")
+        if key is not None and context.tenant is not None and is_mutation(query, name):
+            asked = fingerprint_of(str(context.user_id), query, variables, name)
+            body = await answered_once(context, context.tenant, key, asked, run)
+        else:
+            body = await run()
+        return _answer(body, headers=context.response_headers)
 
 
 def _unstorable_answer(path: tuple[str, ...]) -> dict[str, Any]:

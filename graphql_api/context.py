@@ -5,6 +5,7 @@ Source: handbook, platform 2.2 and 2.3.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -15,9 +16,18 @@ from strawberry import Info
 from domain.identity.access import MemberAccess, member_access
 from domain.kernel.ids import parse_id
 from domain.kernel.tenancy import Tenant
+from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import jwt
 
-__all__ = ["Context", "context_of", "current"]
+__all__ = ["Context", "WholeRequest", "context_of", "current"]
+
+
+@dataclass(slots=True)
+class WholeRequest:
+    """One transaction for all resolvers of a request, which take turns in it."""
+
+    work: UnitOfWork
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)
@@ -26,7 +36,7 @@ class Context:
 
     user_id: of a valid token, None for anonymous callers. access: the active membership named by the
     x-lago-organization header, with its permissions. response_headers: sent with the answer.
-    loaders: place for the data loaders of this request, by name.
+    loaders: place for the data loaders of this request, by name. whole: where all of it is one transaction.
     """
 
     request: Request
@@ -35,6 +45,7 @@ class Context:
     access: MemberAccess | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
     loaders: dict[str, Any] = field(default_factory=dict)
+    whole: WholeRequest | None = None
 
     @property
     def tenant(self) -> Tenant | None:

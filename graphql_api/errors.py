@@ -22,7 +22,7 @@ from domain.kernel.errors import (
     ValidationFailed,
 )
 
-__all__ = ["AccessDenied", "camel", "error_body", "is_fault", "plain_error"]
+__all__ = ["AccessDenied", "camel", "error_body", "is_fault", "plain_error", "refusal_body"]
 
 MAX_MESSAGE = 600
 
@@ -149,6 +149,12 @@ def error_body(error: GraphQLError) -> dict[str, Any]:
         body["path"] = list(error.path)
     body["extensions"] = extensions
     return body
+
+
+def refusal_body(refusal: Refusal) -> dict[str, Any]:
+    """A whole answer that is one refusal, given before anything was run."""
+    message, extensions = _refused(refusal)
+    return {"data": {}, "errors": [{"message": message, "extensions": extensions}]}
 
 
 def plain_error(message: str, status: int, code: str) -> dict[str, Any]:

@@ -110,14 +110,31 @@ def _tenant(info: Info) -> Tenant:
 
 @asynccontextmanager
 async def command(info: Info) -> AsyncIterator[UnitOfWork]:
-    """The transaction of a mutation, bound to the caller's organization; committed at the end of the block."""
-    async with tenant_work(_tenant(info)) as work:
-        yield work
+    """The transaction of a mutation, bound to the caller's organization; committed at the end of the block, or with
+    the whole request where that is one transaction."""
+    whole = current(info).whole
+    if whole is None:
+        async with tenant_work(_tenant(info)) as work:
+            yield work
+        return
+    async with whole.turn:
+        recorded = whole.work.recorded
+        try:
+            async with whole.work.session.begin_nested():
+                yield whole.work
+        except BaseException:
+            whole.work.forget_since(recorded)
+            raise
 
 
 @asynccontextmanager
 async def read(info: Info) -> AsyncIterator[UnitOfWork]:
     """The transaction of a query, bound to the caller's organization."""
+    whole = current(info).whole
+    if whole is not None:
+        async with whole.turn:
+            yield whole.work
+        return
     async with tenant_work(_tenant(info)) as work:
         yield work
 

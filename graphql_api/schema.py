@@ -22,8 +22,11 @@ from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
 from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
 from graphql_api.catalog.queries import CatalogQueries
+from graphql_api.credits.coupon_operations import CouponMutations, CouponQueries
 from graphql_api.credits.note_mutations import CreditNoteMutations
 from graphql_api.credits.note_queries import CreditNoteQueries
+from graphql_api.credits.wallet_mutations import WalletMutations
+from graphql_api.credits.wallet_queries import WalletQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
@@ -67,9 +70,11 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    WalletQueries,
     PaymentQueries,
     CampaignQueries,
     CreditNoteQueries,
+    CouponQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -88,9 +93,11 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    WalletMutations,
     PaymentMutations,
     CampaignMutations,
     CreditNoteMutations,
+    CouponMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
     DraftTaxMutations,

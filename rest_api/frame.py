@@ -7,6 +7,9 @@
 
     routes = [post("/plans", create)]
 
+A write that carries an `Idempotency-Key` happens once (see `domain.kernel.idempotency`): asked for again within a day,
+it gets the first answer, marked with `Idempotent-Replayed: true`; the same key with another request is refused.
+
 The order is: key (401) and its permission (403), body (400), then the handler inside one transaction of the key's
 organization, which is committed before the answer leaves. A refusal rolls everything back and becomes its 4xx; anything
 else that is raised is a defect, logged and answered as a bare 500 by the application.
@@ -23,7 +26,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.identity.authenticate import ApiKeyIdentity, authenticate_api_key
-from domain.kernel.errors import BadRequest, NotFound, Refusal, Unauthorized, ValidationFailed
+from domain.kernel.errors import BadRequest, NotFound, Refusal, Throttled, Unauthorized, ValidationFailed
+from domain.kernel.idempotency import Answered, checked_key, fingerprint_of, once
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
 from domain.kernel.validation import clean_json, storable
@@ -121,13 +125,39 @@ def endpoint(resource: str) -> Callable[[Handler], Callable[[Request], Awaitable
                 _refuse_unstorable(request, resource)
                 body = await _body(request)
                 async with tenant_work(identity.tenant) as work:
-                    return await handler(Call(request, identity, work, body))
+                    call = Call(request, identity, work, body)
+                    once_key = None if request.method in READING else request.headers.get("idempotency-key")
+                    if once_key is None:
+                        return await handler(call)
+                    return await _once(call, checked_key(once_key), handler)
             except Refusal as refusal:
                 return refusal_answer(refusal)
 
         return handle
 
     return decorate
+
+
+async def _once(call: Call, key: str, handler: Handler) -> Response:
+    """The answer of the handler, or the one this key got before."""
+    request, work = call.request, call.work
+    asked = fingerprint_of(request.method, request.url.path, str(request.url.query), call.body)
+
+    async def run() -> Answered:
+        recorded = work.recorded
+        try:
+            async with work.session.begin_nested():
+                response = await handler(call)
+        except (BadRequest, Throttled, Unauthorized):
+            raise  # says nothing about the request itself, or nothing that another try could not change
+        except Refusal as refusal:
+            work.forget_since(recorded)
+            response = refusal_answer(refusal)
+        return Answered(response.status_code, bytes(response.body).decode())
+
+    answered = await once(work, "rest", key, asked, run)
+    headers = {"idempotent-replayed": "true"} if answered.replayed else None
+    return Response(answered.body, answered.status, headers, media_type="application/json" if answered.body else None)
 
 
 def answer(content: Mapping[str, Any], status: int = 200) -> Response:

@@ -31,6 +31,7 @@ from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
 from domain.invoicing.overdue import CHUNK as OVERDUE_CHUNK
 from domain.invoicing.overdue import mark_overdue
+from domain.kernel.idempotency import clean_idempotency_keys
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
@@ -51,6 +52,11 @@ async def every_organization(work: UnitOfWork) -> Sequence[UUID]:
     organizations = table(Organization)
     query = sa.select(organizations.c.id).where(organizations.c.sandbox.is_(False))
     return (await work.session.execute(query)).scalars().all()
+
+
+async def all_organizations(work: UnitOfWork) -> Sequence[UUID]:
+    """Sandboxes as well: for what goes by real time."""
+    return (await work.session.execute(sa.select(table(Organization).c.id))).scalars().all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
     Scheduled("terminate_coupons", "lago_terminate_coupons", "30 * * * *", terminate_expired_coupons,
               horizon.expiring_coupons),
+    Scheduled("clean_idempotency_keys", "lago_clean_idempotency_keys", "50 1 * * *", clean_idempotency_keys,
+              horizon.never, organizations=all_organizations),
     Scheduled("mark_invoices_as_payment_overdue", "lago_mark_invoices_as_payment_overdue", "25 * * * *", mark_overdue,
               horizon.unpaid, chunk=OVERDUE_CHUNK),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,

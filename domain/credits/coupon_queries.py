@@ -43,7 +43,8 @@ _TARGETS: Final = sa.text(
 )
 _USES: Final = sa.text(
     """
-    SELECT a.coupon_id, count(*) AS applications, count(DISTINCT a.customer_id) AS customers
+    SELECT a.coupon_id, count(*) AS applications,
+           count(DISTINCT a.customer_id) FILTER (WHERE a.status = 'active') AS customers
     FROM applied_coupons a WHERE a.coupon_id = ANY(:ids) GROUP BY a.coupon_id
     """
 )
@@ -110,7 +111,7 @@ async def targets_of_coupons(session: AsyncSession, coupon_ids: Collection[UUID]
 
 
 async def coupon_uses(session: AsyncSession, coupon_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
-    """How often each coupon was given, and to how many customers; unused ones are left out."""
+    """How often each coupon was given, and how many customers have it now; unused ones are left out."""
     if not coupon_ids:
         return {}
     rows = await session.execute(_USES, {"ids": list(coupon_ids)})

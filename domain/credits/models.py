@@ -11,7 +11,16 @@ from sqlmodel import Field
 
 from domain.kernel.rows import TenantRow, big_integer, decimal, one_of, reference, timestamp
 
-__all__ = ["COUPON_TYPES", "FREQUENCIES", "AppliedCoupon", "Coupon", "CouponTarget", "Credit"]
+__all__ = [
+    "COUPON_TYPES",
+    "EXPIRATIONS",
+    "FREQUENCIES",
+    "STATUSES",
+    "AppliedCoupon",
+    "Coupon",
+    "CouponTarget",
+    "Credit",
+]
 
 COUPON_TYPES = ("fixed_amount", "percentage")
 FREQUENCIES = ("once", "recurring", "forever")

@@ -32,6 +32,7 @@ from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
+    from graphql_api.credits.coupons import AppliedCoupon
     from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
     from graphql_api.payments.campaigns import DunningCampaign
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
@@ -46,6 +47,7 @@ LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.no
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
+LazyAppliedCoupon = Annotated["AppliedCoupon", strawberry.lazy("graphql_api.credits.coupons")]
 SubscriptionsKey = tuple[UUID, tuple[str, ...]]
 
 
@@ -153,6 +155,12 @@ class Customer:
         return not await load(info, "customers_in_use", _fetch_in_use, self.key)
 
     @strawberry.field
+    async def has_active_wallet(self, info: Info) -> bool:
+        from graphql_api.credits.wallet_types import has_wallet
+
+        return await has_wallet(info, self.key)
+
+    @strawberry.field
     async def has_overdue_invoices(self, info: Info) -> bool:
         return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
 
@@ -196,6 +204,13 @@ class Customer:
         from graphql_api.credits.note_types import balances_of
 
         return sum(each.credits_available_count for each in await balances_of(info, self.key))
+
+    @strawberry.field
+    async def applied_coupons(self, info: Info) -> list[LazyAppliedCoupon] | None:
+        """The coupons the customer has now."""
+        from graphql_api.credits.coupons import fetch_coupons_of_customers
+
+        return await load(info, "coupons_of_customers", fetch_coupons_of_customers, self.key) or []
 
     @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:
