@@ -41,6 +41,8 @@ SENT = (
     EventType("invoice.one_off_created", "INVOICES", "A one-off invoice was issued."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
     EventType("invoice.paid_credit_added", "INVOICES", "An invoice of prepaid credits was issued."),
+    EventType("invoice.voided", "INVOICES", "An invoice was voided."),
+    EventType("invoice.deleted", "INVOICES", "A draft invoice was deleted."),
     EventType("invoice.payment_dispute_lost", "INVOICES", "A dispute over the payment of an invoice was lost."),
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
