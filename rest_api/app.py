@@ -29,6 +29,7 @@ from rest_api import (
     subscriptions,
     taxes,
     usage,
+    wallet_alerts,
     wallet_transactions,
     wallets,
     webhook_endpoints,
@@ -41,7 +42,7 @@ _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
-    credit_notes, wallets, wallet_transactions, downloads,
+    credit_notes, wallet_alerts, wallets, wallet_transactions, downloads,
 )  # fmt: skip
 
 
