@@ -1,4 +1,4 @@
-"""How long a billing run takes (five charges, one with two filters) against the least that the database has to do for it.
+"""How long a billing run of five charges, one with filters, takes against the least that the database has to do for it.
 
     DATABASE_URL=postgresql://… python -m benchmarks.billing_run [--subscriptions 10000] [--events 1000000]
 
@@ -52,7 +52,8 @@ _AGGREGATES = (
     " WHERE organization_id = %(org)s AND code = 'tokens' AND timestamp >= '2024-03-01' AND timestamp < '2024-04-01'"
     " AND deleted_at IS NULL GROUP BY 1, 2",
     "SELECT external_subscription_id, code, max(value), count(value) FROM events WHERE organization_id = %(org)s"
-    " AND code = 'seats' AND timestamp >= '2024-03-01' AND timestamp < '2024-04-01' AND deleted_at IS NULL GROUP BY 1, 2",
+    " AND code = 'seats' AND timestamp >= '2024-03-01' AND timestamp < '2024-04-01' AND deleted_at IS NULL"
+    " GROUP BY 1, 2",
 )
 
 

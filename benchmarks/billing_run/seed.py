@@ -1,5 +1,5 @@
-"""An organization to bill: customers with a subscription each, five charges, one of them with two filters, events of one
-month. All made in SQL."""
+"""An organization to bill: customers with a subscription each, five charges, one with filters, events of one month. All
+made in SQL."""
 
 from __future__ import annotations
 
@@ -107,9 +107,11 @@ _SEED = (
     INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties, value,
                         event_metadata, created_at, timestamp)
     SELECT uuidv7(), %(org)s, 'sub-' || (n %% %(subscriptions)s + 1), 'tx-' || n, code,
-           jsonb_build_object('units', amount::text, 'region', (ARRAY['eu', 'us', 'asia'])[1 + n %% 3]), CASE WHEN code <> 'calls' THEN amount END, '{}', at, at
+           jsonb_build_object('units', amount::text, 'region', (ARRAY['eu', 'us', 'asia'])[1 + n %% 3]),
+           CASE WHEN code <> 'calls' THEN amount END, '{}', at, at
     FROM generate_series(1::bigint, %(events)s) n
-    CROSS JOIN LATERAL (SELECT (ARRAY['input', 'output', 'calls', 'tokens', 'seats'])[1 + (n / %(subscriptions)s) %% 5] AS code,
+    CROSS JOIN LATERAL (SELECT
+        (ARRAY['input', 'output', 'calls', 'tokens', 'seats'])[1 + (n / %(subscriptions)s) %% 5] AS code,
         (n * 7919 %% 20011)::numeric AS amount,
         CAST(%(start)s AS timestamptz) + (n * 7907 %% 2591000) * interval '1 second' AS at) e
     """,
