@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from rest_api import (
     add_ons,
+    analytics,
     billable_metrics,
     billing_entities,
     coupons,
@@ -37,7 +38,7 @@ _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, invoices, fees, payments, coupons, credit_notes, wallets, wallet_transactions,
-    downloads,
+    analytics, downloads,
 )  # fmt: skip
 
 
