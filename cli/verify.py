@@ -26,6 +26,8 @@ __all__ = ["app", "verified"]
 
 CHUNK: Final = 200
 MOST_SHOWN: Final = 100
+_INVOICE: Final = {True: "invoice", False: "invoices"}
+_THEIR: Final = {True: "its", False: "their"}
 
 app = typer.Typer(help="Prove what was billed.", add_completion=False, pretty_exceptions_enable=False)
 
@@ -130,9 +132,10 @@ def _show(found: Verified) -> None:
         console.print(table)
         if len(found.differences) > MOST_SHOWN:
             console.print(f"and {len(found.differences) - MOST_SHOWN} more")
+    one = found.invoices == 1
     identical = found.invoices - len(found.differences)
     console.print(
-        f"{found.invoices} invoices added up, {found.recomputed} of them recomputed from their events: "
+        f"{found.invoices} {_INVOICE[one]} added up, {found.recomputed} of them recomputed from {_THEIR[one]} events: "
         f"{identical} identical, {len(found.differences)} different.",
         soft_wrap=True,
     )

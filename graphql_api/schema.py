@@ -34,6 +34,7 @@ from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
+from graphql_api.invoicing.draft_taxes import DraftTaxMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
 from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
@@ -42,6 +43,9 @@ from graphql_api.limits import LimitsRule, OperationNamed
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
+from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
+from graphql_api.payments.mutations import PaymentMutations
+from graphql_api.payments.queries import PaymentQueries
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
@@ -64,6 +68,8 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    PaymentQueries,
+    CampaignQueries,
     CreditNoteQueries,
     CouponQueries,
     FeeExplanationQueries,
@@ -84,10 +90,13 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    PaymentMutations,
+    CampaignMutations,
     CreditNoteMutations,
     CouponMutations,
     InvoiceLifeMutations,
     AdjustedFeeMutations,
+    DraftTaxMutations,
 )
 
 log = structlog.get_logger(__name__)

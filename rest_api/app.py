@@ -17,11 +17,14 @@ from rest_api import (
     fees,
     invoices,
     organizations,
+    payment_methods,
+    payment_requests,
     payments,
     plan_charge_filters,
     plan_charges,
     plan_fixed_charges,
     plans,
+    subscription_alerts,
     subscription_overrides,
     subscriptions,
     taxes,
@@ -36,8 +39,9 @@ __all__ = ["rest_routes"]
 # Events first: the hot path.
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
-    plan_fixed_charges, plans, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, coupons, credit_notes, wallets, wallet_transactions,
+    plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
+    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes, wallets,
+    wallet_transactions,
     analytics, downloads,
 )  # fmt: skip
 

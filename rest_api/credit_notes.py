@@ -11,14 +11,16 @@ from starlette.responses import Response
 from domain.credits.change_note import change_metadata, remove_metadata_key, update_note, void_note
 from domain.credits.create_note import create_note
 from domain.credits.estimate_note import estimate_note
+from domain.credits.note_documents import DOCUMENTS
 from domain.credits.note_models import CREDIT_STATUSES, REASONS, REFUND_STATUSES
 from domain.credits.note_payloads import estimate_payload, note_payloads
 from domain.credits.note_queries import TYPES, NoteFilter, note_row, notes_page
 from domain.customers.queries import customer_row
 from domain.invoicing.queries import billing_entity_ids
 from domain.kernel.currencies import CURRENCIES
+from domain.kernel.jobs import JobRequest
 from domain.kernel.validation import INVALID, Reader
-from rest_api.frame import Call, answer, endpoint, page_answer
+from rest_api.frame import Call, answer, empty_answer, endpoint, page_answer
 from rest_api.routing import delete, get, patch, post, put
 
 __all__ = ["routes"]
@@ -67,6 +69,16 @@ async def void(call: Call) -> Response:
     row = await note_row(call.work.session, call.path["id"])
     await void_note(call.work, row.id)
     return await _shown(call, row.id)
+
+
+@endpoint(resource="credit_note")
+async def download(call: Call) -> Response:
+    """The note with the link to its PDF; without a body while that is still to be made."""
+    row = await note_row(call.work.session, call.path["id"])
+    if row.document_key is not None:
+        return await _shown(call, row.id)
+    call.work.enqueue(JobRequest(DOCUMENTS, {"credit_note_ids": [row.id]}, unique_key=str(row.id)))
+    return empty_answer()
 
 
 @endpoint(resource="credit_note")
@@ -158,6 +170,8 @@ routes = [
     get("/credit_notes/{id}", show),
     put("/credit_notes/{id}", update),
     put("/credit_notes/{id}/void", void),
+    post("/credit_notes/{id}/download", download),
+    post("/credit_notes/{id}/download_pdf", download),
     post("/credit_notes/{id}/metadata", replace_metadata),
     patch("/credit_notes/{id}/metadata", merge_metadata),
     delete("/credit_notes/{id}/metadata", clear_metadata),

@@ -7,11 +7,16 @@ is read. Source: platform handbook, section 13.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from domain.credits.note_queries import note_rows
 from domain.invoicing.links import read_download_token
 from domain.invoicing.queries import invoice_rows
 from domain.kernel.tenancy import Tenant
@@ -20,7 +25,12 @@ from infrastructure import storage
 
 __all__ = ["routes"]
 
-_FORMS = {"invoice": ("pdf", "application/pdf"), "invoice_xml": ("xml", "application/xml")}
+# By kind of link: the rows it may name, and the form of the file.
+_KINDS: Mapping[str, tuple[Callable[[AsyncSession, list[UUID]], Awaitable[Mapping[UUID, Any]]], str, str]] = {
+    "invoice": (invoice_rows, "pdf", "application/pdf"),
+    "invoice_xml": (invoice_rows, "xml", "application/xml"),
+    "credit_note": (note_rows, "pdf", "application/pdf"),
+}
 _NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}
 
 
@@ -29,10 +39,10 @@ async def download(request: Request) -> Response:
     named = read_download_token(request.path_params["token"])
     if named is None:
         return JSONResponse(_NOT_FOUND, 404)
-    kind, organization_id, invoice_id = named
+    kind, organization_id, named_id = named
+    rows, form, media_type = _KINDS[kind]
     async with tenant_work(Tenant(organization_id)) as work:
-        row = (await invoice_rows(work.session, [invoice_id])).get(invoice_id)
-    form, media_type = _FORMS[kind]
+        row = (await rows(work.session, [named_id])).get(named_id)
     key = None if row is None else row.document_key if form == "pdf" else row.xml_key
     if row is None or key is None:
         return JSONResponse(_NOT_FOUND, 404)
@@ -40,7 +50,7 @@ async def download(request: Request) -> Response:
         content = await storage.get(key)
     except storage.ObjectNotFound:
         return JSONResponse(_NOT_FOUND, 404)
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", row.number) or "invoice"
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", row.number) or "document"
     headers = {
         "Content-Disposition": f'inline; filename="{name}.{form}"',
         "Cache-Control": "private, no-store",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from domain.billing.all_invoices import retry_invoice
 from domain.billing.finalize import finalize as finalize_drafts
 from domain.billing.finalize import refresh as refresh_drafts
 from domain.billing.one_off import create_one_off_invoice
@@ -102,6 +103,12 @@ async def void(call: Call) -> Response:
 
 
 @endpoint(resource="invoice")
+async def retry(call: Call) -> Response:
+    """Finishes an invoice whose taxes had failed."""
+    return await _shown(call, await retry_invoice(call.work, call.path["id"]))
+
+
+@endpoint(resource="invoice")
 async def destroy(call: Call) -> Response:
     """Takes a draft away."""
     row = await invoice_row(call.work.session, call.path["id"])
@@ -143,6 +150,7 @@ async def _filter(call: Call, customer_id: UUID | None = None) -> InvoiceFilter:
     types = _listed(call, read, ("invoice_type",), INVOICE_TYPES)
     currency = read.choice("currency", CURRENCIES)
     amount_from, amount_to = read.integer("amount_from"), read.integer("amount_to")
+    settlements = _listed(call, read, ("settlements",), ("credit_note",))
     read.finish()
     codes = call.texts("billing_entity_codes")
     metadata = ((_METADATA.fullmatch(name), value) for name, value in call.query.items())
@@ -164,8 +172,8 @@ async def _filter(call: Call, customer_id: UUID | None = None) -> InvoiceFilter:
         purchase_order_number=call.query.get("purchase_order_number"),
         self_billed=call.flag("self_billed"),
         search_term=call.query.get("search_term"),
-        # No invoice carries metadata yet: only the question for an absent key has answers.
-        nothing=any(match and value.strip() for match, value in metadata),
+        settled_by_credit_notes=bool(settlements),
+        metadata={match[1]: value for match, value in metadata if match},
     )
 
 
@@ -191,6 +199,7 @@ routes = [
     get("/invoices/{id}", show),
     delete("/invoices/{id}", destroy),
     post("/invoices/{id}/void", void),
+    post("/invoices/{id}/retry", retry),
     put("/invoices/{id}", update),
     post("/invoices/{id}/lose_dispute", dispute_lost),
     put("/invoices/{id}/refresh", refresh),

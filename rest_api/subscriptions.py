@@ -9,7 +9,7 @@ from starlette.responses import Response
 from domain.billing.subscribe import plan_by_code, subscribe
 from domain.billing.terminate import terminate as terminate_subscription
 from domain.billing.update_subscription import update_subscription
-from domain.catalog.plan_payloads import plan_payloads
+from domain.catalog.plan_payloads import plan_payloads, threshold_payload
 from domain.customers.find_or_create import find_or_create
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.validation import Reader
@@ -17,6 +17,7 @@ from domain.subscriptions import queries
 from domain.subscriptions.models import Subscription
 from domain.subscriptions.payloads import payload, payloads
 from domain.subscriptions.queries import STATUSES, SubscriptionFilters
+from domain.subscriptions.thresholds import applicable_thresholds
 from rest_api.frame import Call, answer, endpoint, page_answer
 from rest_api.routing import delete, get, post, put
 
@@ -29,6 +30,8 @@ async def _answer(call: Call, row: Subscription, *, with_plan: bool = True) -> R
     if with_plan:
         plans = await plan_payloads(call.work.session, [facts.plan_id])
         content["plan"] = plans[facts.plan_id]
+        thresholds = (await applicable_thresholds(call.work.session, [row.id])).get(row.id, ())
+        content["applicable_usage_thresholds"] = [threshold_payload(one, short=True) for one in thresholds]
     return answer({"subscription": content})
 
 

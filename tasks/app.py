@@ -8,7 +8,19 @@ from tasks.jobs import JOBS
 from tasks.reactions import requests
 
 # Each declares the jobs of a context.
-from tasks import billing, catalog, invoicing, messaging, metering, sandbox, ticks, wallets  # noqa: F401  isort: skip
+from tasks import (  # isort: skip
+    billing,  # noqa: F401
+    catalog,  # noqa: F401
+    credit_notes,  # noqa: F401
+    invoicing,  # noqa: F401
+    messaging,  # noqa: F401
+    metering,  # noqa: F401
+    payments,  # noqa: F401
+    sandbox,  # noqa: F401
+    ticks,  # noqa: F401
+    usage,  # noqa: F401
+    wallets,  # noqa: F401
+)
 
 __all__ = ["install"]
 

@@ -23,13 +23,13 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import KEPT_DAYS
 from domain.messaging.models import Webhook, WebhookEndpoint
-from domain.metering.models import Event
+from domain.metering.models import Event, SubscriptionActivity
 from domain.subscriptions.models import Subscription
 
 __all__ = [
     "active_subscriptions", "any_time", "drafts", "expiring_coupons", "expiring_wallet_rules", "expiring_wallets",
-    "flagged_wallets", "never", "old_webhooks", "pending_starts", "planned_ends", "received_events", "running_trials",
-    "unpaid", "wallet_interval_rules",
+    "flagged_wallets", "never", "noted_activities", "old_webhooks", "pending_starts", "planned_ends", "received_events",
+    "running_trials", "unpaid", "wallet_interval_rules",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -87,6 +87,12 @@ async def drafts(work: UnitOfWork, after: datetime) -> datetime | None:
     query = sa.select(sa.func.min(invoice.expected_finalization_date)).where(invoice.status == "draft")
     first = await work.session.scalar(query)
     return max(after, datetime.combine(first, time(), UTC)) if first else None
+
+
+async def noted_activities(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The next tick, if a subscription waits to be looked at."""
+    noted = sa.exists(sa.select(table(SubscriptionActivity).c.id))
+    return after if await work.session.scalar(sa.select(noted)) else None
 
 
 async def expiring_coupons(work: UnitOfWork, after: datetime) -> datetime | None:

@@ -24,7 +24,9 @@ from domain.catalog.events import (
     PlanPricesChanged,
     PlanUpdated,
     TaxChanged,
+    UsageThresholdsChanged,
 )
+from domain.credits.note_documents import DOCUMENTS as NOTE_DOCUMENTS
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.credits.wallets.events import (
     TopUpsRequested,
@@ -56,6 +58,8 @@ from domain.invoicing.events import (
     InvoicesOverdue,
     InvoicesVoided,
     OneOffInvoicesCreated,
+    OverdueInvoicesPaid,
+    UsageThresholdsReached,
 )
 from domain.invoicing.queries import invoices_of_type
 from domain.kernel.events import DomainEvent
@@ -63,7 +67,10 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
 from domain.messaging.queries import has_endpoints
+from domain.metering.activities import LOOK
+from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -115,6 +122,11 @@ async def change_units(work: UnitOfWork, events: Sequence[FixedChargeUnitsChange
     return jobs
 
 
+async def look_at_usage(work: UnitOfWork, events: Sequence[LookAsked]) -> Iterable[JobRequest]:
+    """One look is enough for all that was noted, and one waits at a time."""
+    return [JobRequest(LOOK, unique_key="look")]
+
+
 async def cascade(work: UnitOfWork, events: Sequence[PlanPricesChanged]) -> Iterable[JobRequest]:
     return [
         JobRequest(CASCADE, {"plan_id": event.plan_id, "before": event.before, "at_once": event.at_once})
@@ -130,6 +142,14 @@ async def documents(
         return []
     parts = _chunks(_ids(events, "invoice_ids"), DOCUMENTS_AT_A_TIME)
     return [JobRequest(DOCUMENTS, {"invoice_ids": some}) for some in parts]
+
+
+async def note_documents(work: UnitOfWork, events: Sequence[CreditNotesIssued]) -> Iterable[JobRequest]:
+    """The PDFs of credit notes, as those of invoices."""
+    if settings().disable_pdf_generation:
+        return []
+    parts = _chunks(_ids(events, "credit_note_ids"), DOCUMENTS_AT_A_TIME)
+    return [JobRequest(NOTE_DOCUMENTS, {"credit_note_ids": some}) for some in parts]
 
 
 async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated]) -> Iterable[JobRequest]:
@@ -165,6 +185,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
+    CreditNotesIssued: (note_documents,),
     InvoicesFinalized: (documents,),
     OneOffInvoicesCreated: (documents,),
     PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),
@@ -175,6 +196,8 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CustomerInvoiceTermsChanged: (move_dates_of_customers,),
     BillingTermsChanged: (job_with("billing.move_draft_dates", "billing_entity_ids"),),
     PlanPricesChanged: (cascade,),
+    LookAsked: (look_at_usage,),
+    UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     CreditInvoicesCreated: (documents,),
     InvoicePaymentStatusUpdated: (settle_purchases,),
     TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
@@ -183,6 +206,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletsTerminated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
 
@@ -211,7 +235,11 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
+    PaymentRequestsCreated: ("payment_request.created", "request_ids"),
+    DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),
+    UsageThresholdsReached: ("subscription.usage_threshold_reached", "applied_threshold_ids"),
+    AlertsTriggered: ("alert.triggered", "triggered_alert_ids"),
     CreditInvoicesCreated: ("invoice.paid_credit_added", "invoice_ids"),
     WalletsCreated: ("wallet.created", "wallet_ids"),
     WalletsUpdated: ("wallet.updated", "wallet_ids"),

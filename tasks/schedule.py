@@ -21,6 +21,7 @@ from domain.billing.activate import activate_due
 from domain.billing.due import bill_due
 from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
+from domain.billing.look_at_usage import hand_out_looks
 from domain.billing.trials import bill_ended_trials
 from domain.credits.coupons import terminate_expired_coupons
 from domain.credits.wallets.flags import refresh_flagged
@@ -35,6 +36,8 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
 from domain.messaging.events_errors import post_validate_events
+from domain.payments.remind import CHUNK as REMIND_CHUNK
+from domain.payments.remind import next_reminder, remind
 from tasks import horizon
 
 __all__ = ["SCHEDULE", "SCHEDULED", "Scheduled", "last_tick", "next_tick", "tick_of"]
@@ -78,6 +81,10 @@ class Scheduled:
 SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("activate_subscriptions", "lago_activate_subscriptions", "*/5 * * * *", activate_due,
               horizon.pending_starts, chunk=500),
+    Scheduled("process_subscription_activity", "lago_process_subscription_activity", "* * * * *", hand_out_looks,
+              horizon.noted_activities),
+    Scheduled("refresh_lifetime_usages", "lago_refresh_lifetime_usages", "*/5 * * * *", hand_out_looks,
+              horizon.noted_activities),
     Scheduled("terminate_ended_subscriptions", "lago_terminate_ended_subscriptions", "5 * * * *", terminate_ended,
               horizon.planned_ends, chunk=500),
     Scheduled("post_validate_events", "lago_post_validate_events", "5 * * * *", post_validate_events,
@@ -87,12 +94,14 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
     Scheduled("terminate_coupons", "lago_terminate_coupons", "30 * * * *", terminate_expired_coupons,
               horizon.expiring_coupons),
+    Scheduled("clean_idempotency_keys", "lago_clean_idempotency_keys", "50 1 * * *", clean_idempotency_keys,
+              horizon.never, organizations=all_organizations),
     Scheduled("mark_invoices_as_payment_overdue", "lago_mark_invoices_as_payment_overdue", "25 * * * *", mark_overdue,
               horizon.unpaid, chunk=OVERDUE_CHUNK),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,
               horizon.running_trials, chunk=500),
-    Scheduled("clean_idempotency_keys", "lago_clean_idempotency_keys", "50 1 * * *", clean_idempotency_keys,
-              horizon.never, organizations=all_organizations),
+    Scheduled("process_dunning_campaigns", "lago_process_dunning_campaigns", "45 * * * *", remind, next_reminder,
+              chunk=REMIND_CHUNK),
     Scheduled("refresh_wallets_ongoing_balance", "lago_refresh_wallets_ongoing_balance", "*/5 * * * *", refresh_flagged,
               horizon.flagged_wallets),
     Scheduled("terminate_wallets", "lago_terminate_wallets", "45 * * * *", terminate_expired,

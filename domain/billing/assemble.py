@@ -19,7 +19,7 @@ from domain.billing.tax_facts import TaxFacts
 from domain.billing.usage_fees import kept_levels
 from domain.credits.wallets.spend import UNPAID, Spending
 from domain.invoicing.calculation.calculate import DRAFT, FINALIZED, calculate
-from domain.invoicing.calculation.state import Calculation, FeeLine
+from domain.invoicing.calculation.state import Calculation, FeeLine, ProgressiveInvoice
 from domain.invoicing.calculation.taxes import tax_fee
 from domain.invoicing.custom_sections import Section, section_rows
 from domain.invoicing.dates import InvoiceDates, advance_dates, invoice_dates
@@ -72,7 +72,7 @@ def assemble(
     first = lines[0].subscription
     customer = first.customer
     _refuse_mixed(lines)
-    if target.in_advance:
+    if target.in_advance or target.progressive:
         draft, dates = False, dates or advance_dates(customer.dates, target.at)
     dates = dates or invoice_dates(customer.dates, target.at, periodic=target.periodic)
     draft = customer.dates.grace_period > 0 if draft is None else draft
@@ -83,9 +83,22 @@ def assemble(
     ]
     if target.in_advance and not rated:
         return None
-    levels = [level for line in lines for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)]
-    sections = known.facts.sections_of([line.subscription for line in lines])
-    rows = invoice_of(target, lines, rated, purse=purse, draft=draft, dates=dates, sections=sections)
+    levels = [
+        level
+        for line in lines
+        if not line.progressive
+        for level in kept_levels(line, known.asked.get(line.number, ()), known.usage)
+    ]
+    rows = invoice_of(
+        target,
+        lines,
+        rated,
+        purse=purse,
+        draft=draft,
+        dates=dates,
+        sections=known.facts.sections_of([line.subscription for line in lines]),
+        progressive=[known.progressive[line.number] for line in lines if line.number in known.progressive],
+    )
     return Built(target, rows, levels, purse=purse)
 
 
@@ -98,18 +111,24 @@ def invoice_of(
     draft: bool,
     dates: InvoiceDates,
     sections: Sequence[Section] = (),
+    progressive: Sequence[ProgressiveInvoice] = (),
 ) -> InvoiceRows:
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
-    sections: the custom sections that it carries.
+    sections: the custom sections that it carries. progressive: invoices that billed part of the usage before.
     """
     first = lines[0].subscription
     customer = first.customer
     invoiced = [each for each in rated if not each[1].standalone]
-    offered = purse.offer(Calculation(fees=tuple(_fee_line(*each) for each in invoiced), currency=first.currency))
-    calculation = calculate(offered, DRAFT if draft else FINALIZED)
+    calculation = Calculation(
+        fees=tuple(_fee_line(*each) for each in invoiced),
+        currency=first.currency,
+        progressive_invoices=tuple(progressive),
+    )
+    calculation = calculate(purse.offer(calculation), DRAFT if draft else FINALIZED)
     purse.spend(calculation.credits)
-    final = "finalized" if calculation.fees_amount_cents or first.finalizes_zero else "closed"
+    shown = calculation.fees_amount_cents or first.finalizes_zero or target.progressive
+    final = "finalized" if shown else "closed"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)
@@ -119,7 +138,7 @@ def invoice_of(
             "id": target.invoice_id,
             "customer_id": customer.id,
             "billing_entity_id": first.billing_entity_id,
-            "invoice_type": "subscription",
+            "invoice_type": "progressive_billing" if target.progressive else "subscription",
             "status": "draft" if draft else final,
             "currency": first.currency,
             "timezone": customer.timezone,
@@ -176,7 +195,7 @@ def _fee_line(line: BilledLine, fee: RatedFee, taxes: Sequence[TaxFacts]) -> Fee
         taxes=tuple(each.tax for each in taxes),
         billable_metric_id=fee.billable_metric_id,
         plan_ids=line.subscription.plan_ids,
-        charge_id=fee.charge_id,
+        charge_id=(line.subscription.id, fee.charge_id) if fee.charge_id else None,
         charge_key=(fee.charge_filter_id, tuple(sorted(fee.grouped_by.items()))) if fee.charge_id else None,
     )
 

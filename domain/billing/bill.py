@@ -23,6 +23,7 @@ from domain.invoicing.write import insert_invoices
 from domain.kernel import clock
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.activities import note_activity
 from domain.metering.carried import keep_levels
 
 __all__ = ["LostRace", "bill_paid_fees", "bill_subscriptions", "number_and_announce"]
@@ -56,7 +57,7 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
     now = clock.now()
     targets = [
         Target(
-            new_id(),
+            request.invoice_id or new_id(),
             now,
             tuple(Line(subscription, request.at, request.reason) for subscription in request.subscription_ids),
             skip_charges=request.skip_charges,
@@ -103,6 +104,10 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     """Writes what wallets pay of them, numbers what is final, marks the drafts, leaves the closed ones silent."""
+    # What was current usage is invoiced now: thresholds and alerts are looked at again.
+    await note_activity(
+        work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
+    )
     await record_prepaid(work, built)
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]

@@ -12,6 +12,7 @@ from domain.billing.facts import load_facts
 from domain.billing.history import load_history
 from domain.billing.lines import BilledLine, billed_lines
 from domain.billing.prepaid import deduct_prepaid
+from domain.billing.progressive_credits import load_progressive
 from domain.billing.rating import Known
 from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
@@ -69,4 +70,11 @@ async def read_known(
         work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
     )
     history = await load_history(work.session, facts, planned)
-    return planned, Known(facts, history, asked, usage, await load_adjustments(work.session, planned))
+    return planned, Known(
+        facts,
+        history,
+        asked,
+        usage,
+        adjustments=await load_adjustments(work.session, planned),
+        progressive=await load_progressive(work.session, planned),
+    )

@@ -17,7 +17,9 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["finalize_drafts_of_plans", "move_draft_dates", "refresh_drafts"]
+__all__ = ["FINALIZE", "finalize_drafts_of_plans", "hand_over", "move_draft_dates", "refresh_drafts"]
+
+FINALIZE: Final = "billing.finalize_chunk"
 
 # A draft none of whose subscriptions is active is left as it is.
 _REFRESHED: Final = sa.text(
@@ -75,14 +77,14 @@ async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None) -> i
     """Hands the drafts of these plans and their overrides (None: of all) to jobs "billing.refresh_chunk"; how many."""
     plans = None if plan_ids is None else list(plan_ids)
     found = (await work.session.execute(_REFRESHED, {"plans": plans})).scalars().all()
-    _hand_over(work, "billing.refresh_chunk", found)
+    hand_over(work, "billing.refresh_chunk", found)
     return len(found)
 
 
 async def finalize_drafts_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> int:
     """Hands the drafts of these plans to jobs "billing.finalize_chunk"; how many."""
     found = (await work.session.execute(_OF_PLANS, {"plans": list(plan_ids)})).scalars().all()
-    _hand_over(work, "billing.finalize_chunk", found)
+    hand_over(work, FINALIZE, found)
     return len(found)
 
 
@@ -112,11 +114,12 @@ async def move_draft_dates(
     if moved:
         await work.session.execute(_MOVE, {"rows": exact_json.dump_text(moved), "now": clock.now()})
     if customer_ids:
-        _hand_over(work, "billing.finalize_chunk", due)
+        hand_over(work, FINALIZE, due)
     return len(moved)
 
 
-def _hand_over(work: UnitOfWork, actor: str, invoice_ids: Sequence[UUID]) -> None:
+def hand_over(work: UnitOfWork, actor: str, invoice_ids: Sequence[UUID]) -> None:
+    """Asks for jobs of that name for the invoices, in chunks."""
     for start in range(0, len(invoice_ids), FINALIZE_CHUNK):
         part = list(invoice_ids[start : start + FINALIZE_CHUNK])
         work.enqueue(JobRequest(actor, {"invoice_ids": part}))

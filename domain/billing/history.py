@@ -74,7 +74,8 @@ _PAID = sa.text(
     ORDER BY line.n, f.created_at, f.id
     """
 )
-# Fees of events of a recurring metric are left out: its renewal stands for the period.
+# Fees of events of a recurring metric are left out: its renewal stands for the period. So are those of progressive
+# invoices: the period's own invoice has all of its usage.
 _SPENT = sa.text(
     """
     SELECT line.n, coalesce(sum(f.amount_cents), 0) AS cents
@@ -83,7 +84,7 @@ _SPENT = sa.text(
     JOIN fees f ON f.subscription_id = line.subscription_id AND f.fee_type IN ('subscription', 'charge', 'fixed_charge')
                AND f.invoice_id IS DISTINCT FROM line.invoice_id
     LEFT JOIN invoices i ON i.id = f.invoice_id
-    WHERE (i.id IS NULL OR i.status NOT IN ('voided', 'deleted'))
+    WHERE (i.id IS NULL OR (i.status NOT IN ('voided', 'deleted') AND i.invoice_type <> 'progressive_billing'))
       AND (f.properties ->> CASE f.fee_type WHEN 'charge' THEN 'charges_from_datetime'
                                             WHEN 'fixed_charge' THEN 'fixed_charges_from_datetime'
                                             ELSE 'from_datetime' END)::timestamptz BETWEEN line.first AND line.last

@@ -57,6 +57,11 @@ class BilledLine:
         return self.reason != "subscription_starting" or self.subscription.terms.pay_in_advance
 
     @property
+    def progressive(self) -> bool:
+        """Usage of the running period is billed so far: no base fee, nothing that is settled at a period's end."""
+        return self.reason == "progressive_billing"
+
+    @property
     def ended_by_upgrade(self) -> bool:
         terms = self.subscription.terms
         return terms.successor is Successor.UPGRADE and terms.is_terminated_at(self.at)
@@ -117,7 +122,7 @@ async def billed_lines(
 def _unbilled(line: BilledLine, found: frozenset[str]) -> list[BilledLine]:
     if line.recurring:
         return [] if "periodic" in found or line.subscription.status != "active" else [line]
-    if "once" in found and line.reason != "in_advance_charge":
+    if "once" in found and line.reason not in ("in_advance_charge", "progressive_billing"):
         raise AlreadyBilled(line.subscription.id, line.reason)
     finished = _finished(line.subscription.terms, line.at) if line.reason == "subscription_terminating" else None
     if finished is not None and "finished" not in found:
@@ -160,7 +165,7 @@ async def _billed(session: AsyncSession, lines: Sequence[BilledLine]) -> Mapping
 def _billed_line(number: int, facts: Facts, target: Target, line: Line) -> BilledLine:
     subscription = facts.subscriptions[line.subscription_id]
     past = facts.past.get((target.invoice_id, line.subscription_id), Past())
-    if line.reason == "in_advance_charge":
+    if line.reason in ("in_advance_charge", "progressive_billing"):
         window = _windows(subscription.terms, line.at, current_usage=True)
         return BilledLine(number, subscription, past, window, line.at, line.reason)
     window = _windows(subscription.terms, line.at)

@@ -15,6 +15,7 @@ from domain.billing.history import History
 from domain.billing.lines import BilledLine
 from domain.billing.rated_fee import RatedFee
 from domain.billing.usage_fees import AskedCharge, Measured, usage_fees
+from domain.invoicing.calculation.state import ProgressiveInvoice
 from domain.kernel.money import ONE, from_cents
 from domain.pricing.fee_amounts import stored
 from domain.subscriptions.base_fee import History as BaseFeeHistory
@@ -27,7 +28,8 @@ __all__ = ["Known", "rate_line"]
 class Known:
     """All that rating reads: facts, the past, the charges to bill by line number, and what they used by question.
 
-    adjustments: what was set by hand, by line number.
+    adjustments: what was set by hand, by line number. progressive: by line number the invoice that billed part of the
+    line's usage before its period ended.
     """
 
     facts: Facts
@@ -35,6 +37,7 @@ class Known:
     asked: dict[int, Sequence[AskedCharge]]
     usage: Measured
     adjustments: Mapping[int, Sequence[Adjustment]] = field(default_factory=dict)
+    progressive: Mapping[int, ProgressiveInvoice] = field(default_factory=dict)
 
 
 def rate_line(line: BilledLine, known: Known, *, issuing_date: date, created_at: datetime) -> list[RatedFee]:
@@ -42,6 +45,8 @@ def rate_line(line: BilledLine, known: Known, *, issuing_date: date, created_at:
     if line.reason == "in_advance_charge":
         return list(changed_units_fees(line, known.facts, known.history))
     adjustments = LineAdjustments(known.adjustments.get(line.number, ()), line.subscription, known.facts)
+    if line.progressive:
+        return list(usage_fees(line, known.asked.get(line.number, ()), known.usage, adjustments))
     fees = []
     if line.bills_periods and is_base_fee_due(
         line.subscription, line.past, line.at, issuing_date=issuing_date, invoice_created_at=created_at

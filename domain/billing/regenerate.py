@@ -99,7 +99,8 @@ async def regenerate(work: UnitOfWork, params: Mapping[str, Any]) -> UUID:
     customer = next(iter(lines.values())).subscription.customer
     purse = (await load_purses(work, [customer.id]))[customer.id]
     dates = advance_dates(customer.dates, voided.created_at)
-    rows = invoice_of(target, list(lines.values()), rated, purse=purse, draft=False, dates=dates)
+    sections = facts.sections_of([line.subscription for line in lines.values()])
+    rows = invoice_of(target, list(lines.values()), rated, purse=purse, draft=False, dates=dates, sections=sections)
     rows = replace(
         rows,
         invoice={

@@ -10,6 +10,7 @@ __all__ = ["REASONS", "BillRequest", "Line", "Target"]
 
 REASONS = (
     "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "in_advance_charge",
+    "progressive_billing",
 )  # fmt: skip
 
 
@@ -19,13 +20,15 @@ class BillRequest:
 
     at: the billing instant. reason: one of REASONS; upgrading becomes subscription_terminating for the row that ended
     and subscription_starting for the other; in_advance_charge bills the fixed charges whose units changed at `at`.
-    skip_charges: usage is left out.
+    progressive_billing bills the usage of the running period so far. skip_charges: usage is left out. invoice_id: of
+    the invoice to be made, None for a new one.
     """
 
     subscription_ids: tuple[UUID, ...]
     at: datetime
     reason: str
     skip_charges: bool = False
+    invoice_id: UUID | None = None
 
     def __post_init__(self) -> None:
         assert self.subscription_ids, "an invoice bills at least one subscription"
@@ -65,3 +68,8 @@ class Target:
     def in_advance(self) -> bool:
         """Bills what is paid in advance on its own: issued at once, without a grace period."""
         return self.lines[0].reason == "in_advance_charge"
+
+    @property
+    def progressive(self) -> bool:
+        """Bills usage before its period ends, because thresholds were passed: issued at once, whatever it comes to."""
+        return self.lines[0].reason == "progressive_billing"

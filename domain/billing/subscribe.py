@@ -5,7 +5,7 @@ Source: handbook, subscriptions-and-invoices 1.1 to 1.5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +16,12 @@ from sqlmodel import col, select
 
 from domain.billing.events import BillingDue
 from domain.billing.override import overridden_price, plan_to_start_on
+from domain.billing.own_thresholds import give_thresholds, read_own_thresholds, thresholds_of_planned
 from domain.billing.units import FIRST_UNITS_AFTER, record_first_units
 from domain.billing.unused_days import credit_unused_days
 from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
+from domain.catalog.usage_thresholds import ThresholdTerms
 from domain.customers.models import Customer
 from domain.identity.custom_sections import NOTHING_ASKED, Selection
 from domain.identity.models import BillingEntity
@@ -59,7 +61,7 @@ __all__ = [
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
 UNSUPPORTED = (
-    "usage_thresholds", "activation_rules", "payment_method", "authorization",
+    "activation_rules", "payment_method", "authorization",
 )  # fmt: skip
 
 
@@ -77,6 +79,7 @@ class Asked:
     progressive_billing_disabled: bool | None
     given: frozenset[str]
     billing_entity_id: UUID | None = None
+    thresholds: Sequence[ThresholdTerms] | None = None
     sections: Selection = NOTHING_ASKED
 
 
@@ -106,6 +109,7 @@ def read_options(read: Reader) -> Asked:
         overrides=read_overrides(read),
         progressive_billing_disabled=read.boolean("progressive_billing_disabled"),
         given=frozenset(read.params),
+        thresholds=read_own_thresholds(read),
     )
 
 
@@ -147,6 +151,7 @@ async def subscribe(
         current.name = asked.name or current.name
         current.billing_entity_id = asked.billing_entity_id or current.billing_entity_id
         await set_own_units(work, current.id, own.units if own else {})
+        await give_thresholds(work, current, plan, asked.thresholds)
         await choose_sections(work, current, asked.sections)
         await work.session.flush()
         return current
@@ -188,15 +193,18 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
     await choose_sections(work, row, asked.sections)
     start, today = local_date(subscription_at, zone), local_date(now, zone)
     if start > today:
+        await give_thresholds(work, row, plan, asked.thresholds)
         return row
     if start == today:
         await activate(work, row, subscription_at, now)
         await bill_start(work, row, plan, now)
+        await give_thresholds(work, row, plan, asked.thresholds)
         return row
     # Backdated: nothing is billed now, the next billing day covers the time since.
     earliest = await queries.latest_termination(work.session, customer.id, external_id)
     await activate(work, row, max(subscription_at, earliest) if earliest else subscription_at, now)
     await record_first_units(work, [row.id])
+    await give_thresholds(work, row, plan, asked.thresholds)
     return row
 
 
@@ -256,6 +264,7 @@ async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Pla
     plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
+    await give_thresholds(work, row, plan, asked.thresholds)
     await inherit_sections(work, planned or current, row, asked.sections)
     await credit_unused_days(work, [current], now, upgraded=True)
     await terminate_row(work, current, now)
@@ -283,6 +292,7 @@ async def upgrade_to_planned(
         progressive_billing_disabled=planned.progressive_billing_disabled,
         given=frozenset({"ending_at", "purchase_order_number"}),
         billing_entity_id=planned.billing_entity_id,
+        thresholds=await thresholds_of_planned(work, planned),
     )
     return await _upgrade(work, current, old, plan, asked)
 
@@ -297,6 +307,7 @@ async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked:
     plan, own = await plan_to_start_on(work, plan, asked.overrides)
     row = await open_subscription(work, _successor(current, plan, asked))
     await set_own_units(work, row.id, own.units if own else {})
+    await give_thresholds(work, row, plan, asked.thresholds)
     await inherit_sections(work, current, row, asked.sections)
     work.record(SubscriptionUpdated((current.id,)))
     return current

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.billing.override import apply_overrides
+from domain.billing.own_thresholds import give_thresholds
 from domain.billing.subscribe import asked_entity, bill_start, customer_zone, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
 from domain.catalog.models import Plan
@@ -56,6 +57,8 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     await choose_sections(work, row, sections)
     if asked.overrides is not None:
         plan = await apply_overrides(work, row, plan, asked.overrides)
+    await work.session.flush()
+    await give_thresholds(work, row, plan, asked.thresholds)
     if asked.subscription_at is not None and row.status == "pending" and row.previous_subscription_id is None:
         row.subscription_at = asked.subscription_at
         await _start_if_due(work, row, plan, customer)

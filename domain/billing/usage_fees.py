@@ -93,6 +93,8 @@ def _breakdown(asked: ChargeQuestion, shown_by: tuple[str, ...]) -> ChargeQuesti
 
 def _is_billed(line: BilledLine, charge: ChargeFacts, facts: Facts) -> bool:
     """Which charge is billed on which invoice. Source: handbook, pricing 7.1."""
+    if line.progressive:
+        return charge.invoiceable and not charge.pay_in_advance
     subscription, terms = line.subscription, line.subscription.terms
     ended = terms.is_terminated_at(line.at)
     if charge.pay_in_advance:
@@ -120,7 +122,8 @@ def usage_fees(
             for group in usage[question.key]
         ]
         fees += adjustments.missing(each.charge.id)
-        raised = _true_up(line, each.charge, fees) if each.charge.min_amount_cents else None
+        to_minimum = each.charge.min_amount_cents and not line.progressive
+        raised = _true_up(line, each.charge, fees) if to_minimum else None
         for fee in fees:
             if (
                 fee.units or fee.amount_cents or fee.events_count or fee.standalone or fee.adjusted_fee_id

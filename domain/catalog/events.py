@@ -12,7 +12,7 @@ from domain.kernel.events import DomainEvent
 __all__ = [
     "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "FixedChargeUnitsChanged",
     "MetricFieldChanged", "PlanAmountChanged", "PlanComponentsChanged", "PlanCreated", "PlanDeletionRequested",
-    "PlanPricesChanged", "PlanUpdated", "TaxChanged",
+    "PlanPricesChanged", "PlanUpdated", "TaxChanged", "UsageThresholdsChanged",
 ]  # fmt: skip
 
 
@@ -110,3 +110,10 @@ class TaxChanged(DomainEvent):
     """Taxes were edited, deleted, or put on or off a billing entity; drafts that use them are to be refreshed."""
 
     tax_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageThresholdsChanged(DomainEvent):
+    """Plans got other usage thresholds; their subscriptions may have passed them already."""
+
+    plan_ids: tuple[UUID, ...]

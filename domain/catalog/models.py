@@ -205,15 +205,20 @@ class Commitment(TenantRow, table=True):
 
 
 class UsageThreshold(TenantRow, table=True):
-    """An amount of lifetime usage at which a plan's subscribers are billed before the period ends."""
+    """An amount of lifetime usage at which subscribers are billed before the period ends: a plan's, or the own one of
+    a subscription (handbook, metering 18.1)."""
 
     __tablename__ = "usage_thresholds"
     __table_args__ = (
         sa.Index("uq_usage_thresholds_amount", "plan_id", "amount_cents", "recurring", unique=True,
                  postgresql_where=sa.text("deleted_at IS NULL")),
+        sa.Index("uq_usage_thresholds_of_subscription", "subscription_id", "amount_cents", "recurring", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL")),
+        sa.CheckConstraint("num_nonnulls(plan_id, subscription_id) = 1", name="one_owner"),
     )  # fmt: skip
 
-    plan_id: UUID = reference("plans.id")
+    plan_id: UUID | None = reference("plans.id", nullable=True)
+    subscription_id: UUID | None = reference("subscriptions.id", nullable=True)
     amount_cents: int = big_integer()
     recurring: bool = Field(default=False)
     threshold_display_name: str | None = None

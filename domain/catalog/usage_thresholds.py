@@ -1,12 +1,14 @@
-"""The usage thresholds of a plan; a list that is sent replaces them all (metering handbook, section 18.1)."""
+"""The usage thresholds of plans and subscriptions; a list that is sent replaces them all (metering handbook, 18.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.catalog.events import UsageThresholdsChanged
 from domain.catalog.models import Plan, UsageThreshold
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
@@ -14,7 +16,7 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import INVALID, OUT_OF_RANGE, Params, Reader
 
-__all__ = ["ThresholdTerms", "read_thresholds", "replace_thresholds"]
+__all__ = ["ThresholdTerms", "read_thresholds", "replace_own_thresholds", "replace_thresholds"]
 
 MAX_THRESHOLDS = 100
 
@@ -66,13 +68,35 @@ async def replace_thresholds(work: UnitOfWork, plan: Plan, terms: Sequence[Thres
     """Afterwards the stored plan has exactly these; None changes nothing."""
     if terms is None:
         return
-    now = clock.now()
-    await work.session.execute(
-        sa.update(_thresholds)
-        .where(_thresholds.c.plan_id == plan.id, _thresholds.c.deleted_at.is_(None))
-        .values(deleted_at=now, updated_at=now)
-    )
+    await _forget(work, _thresholds.c.plan_id == plan.id)
     work.session.add_all(
         UsageThreshold(organization_id=plan.organization_id, plan_id=plan.id, **asdict(each)) for each in terms
     )
     await work.session.flush()
+    work.record(UsageThresholdsChanged((plan.id,)))
+
+
+async def replace_own_thresholds(
+    work: UnitOfWork, subscription_id: UUID, terms: Sequence[ThresholdTerms] | None, *, override_id: UUID | None = None
+) -> None:
+    """Afterwards the stored subscription has exactly these of its own; None changes nothing.
+
+    override_id: of the plan that is the subscription's alone, whose thresholds go when the subscription gets its own.
+    """
+    if terms is None:
+        return
+    await _forget(work, _thresholds.c.subscription_id == subscription_id)
+    if terms and override_id is not None:
+        await _forget(work, _thresholds.c.plan_id == override_id)
+    work.session.add_all(
+        UsageThreshold(organization_id=work.organization_id, subscription_id=subscription_id, **asdict(each))
+        for each in terms
+    )
+    await work.session.flush()
+
+
+async def _forget(work: UnitOfWork, owned: sa.ColumnElement[bool]) -> None:
+    now = clock.now()
+    await work.session.execute(
+        sa.update(_thresholds).where(owned, _thresholds.c.deleted_at.is_(None)).values(deleted_at=now, updated_at=now)
+    )

@@ -10,11 +10,12 @@ from domain.credits.estimate_note import Estimate
 from domain.credits.note_queries import items_of_notes, note_rows, taxes_of_notes
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.fee_queries import fee_rows
+from domain.invoicing.links import download_url
 from domain.invoicing.payloads import fee_payloads
 from domain.kernel.format import instant, rate
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["estimate_payload", "note_payloads"]
+__all__ = ["estimate_payload", "note_payloads", "note_url"]
 
 Payload = dict[str, Any]
 
@@ -48,7 +49,7 @@ async def note_payloads(
             "taxes_rate": rate(row.taxes_rate),
             "created_at": instant(row.created_at),
             "updated_at": instant(row.updated_at),
-            "file_url": None,
+            "file_url": note_url(row),
             "xml_url": None,
             "metadata": row.note_metadata,
             "customer": customers[row.customer_id],
@@ -67,6 +68,11 @@ async def note_payloads(
         }
         for note_id, row in notes.items()
     }
+
+
+def note_url(row: Any) -> str | None:
+    """The signed link to a note's PDF; None while there is none."""
+    return download_url(row.organization_id, row.id, "credit_note") if row.document_key else None
 
 
 def _tax(tax: Any) -> Payload:

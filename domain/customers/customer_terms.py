@@ -18,7 +18,7 @@ from domain.kernel.validation import INVALID, Params, Reader
 
 __all__ = [
     "ACCOUNT_TYPES", "ADJUSTMENTS", "ANCHORS", "CUSTOMER_TYPES", "LONGEST_EXTERNAL_ID", "ZERO_AMOUNT_RULES",
-    "read_customer_terms",
+    "emails_are_valid", "read_customer_terms",
 ]  # fmt: skip
 
 CUSTOMER_TYPES: Final = ("company", "individual")
@@ -139,8 +139,13 @@ def _emails(read: Reader, values: dict[str, Any]) -> None:
     if "email" not in read:
         return
     values["email"] = email = read.text("email")
-    if email is not None and not all(_EMAIL.fullmatch(one.strip()) for one in email.split(",")):
+    if email is not None and not emails_are_valid(email):
         read.add("email", "invalid_email_format")
+
+
+def emails_are_valid(text: str) -> bool:
+    """Whether this is one address, or several with commas between."""
+    return all(_EMAIL.fullmatch(one.strip()) for one in text.split(","))
 
 
 def _web_addresses(read: Reader, values: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from domain.customers.make_customer import customer_by_external_id, make_custome
 from domain.customers.metadata import SentMetadata, read_metadata, replace_metadata
 from domain.customers.models import Customer, CustomerCustomSection
 from domain.customers.queries import customers_in_use
+from domain.customers.reminders import forget_reminders
 from domain.identity.custom_sections import Selection, read_selection, select_sections
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
@@ -146,6 +147,8 @@ async def _change(
     for name, value in changes.items():
         setattr(customer, name, value)
     await work.session.flush()
+    if "exclude_from_dunning_campaign" in changes:
+        await forget_reminders(work, customer_ids=[customer.id])
     if metadata is not None:
         await replace_metadata(work, customer, metadata)
     await _select(work, customer, selection)

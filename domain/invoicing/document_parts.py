@@ -33,7 +33,7 @@ from domain.invoicing.document.model import (
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 from domain.kernel.money import ONE, ZERO, to_cents
 
-__all__ = ["document_of"]
+__all__ = ["customer_name", "document_of", "line_label", "party_of"]
 
 TAX_EXEMPT: Final = "lago_eu_tax_exempt"
 REVERSE_CHARGE: Final = "lago_eu_reverse_charge"
@@ -62,8 +62,8 @@ def document_of(
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
         locale=locale,
-        sender=_party(entity, entity.legal_name or entity.name, locale),
-        recipient=_party(customer, _customer_name(customer), locale, shipping=True),
+        sender=party_of(entity, entity.legal_name or entity.name, locale),
+        recipient=party_of(customer, customer_name(customer), locale, shipping=True),
         sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale))),
         totals=_totals(invoice, taxes, credits),
         item_kind=ItemKind.CREDITS if invoice.invoice_type == "credit" else ItemKind.UNITS,
@@ -81,13 +81,15 @@ def document_of(
     )
 
 
-def _customer_name(customer: Any) -> str:
+def customer_name(customer: Any) -> str:
+    """Company and person, as documents address them."""
     person = " ".join(filter(None, (customer.firstname, customer.lastname)))
     company = customer.legal_name or customer.name
     return " - ".join(filter(None, (company, person))) or str(customer.external_id)
 
 
-def _party(row: Any, name: str, locale: str, *, shipping: bool = False) -> Party:
+def party_of(row: Any, name: str, locale: str, *, shipping: bool = False) -> Party:
+    """A billing entity or a customer on a document."""
     return Party(
         name=name,
         legal_number=row.legal_number,
@@ -150,7 +152,7 @@ def _local(text: str, zone: ZoneInfo) -> date:
 
 def _line(fee: Any, taxes: Sequence[Any], labels: Labels) -> Line:
     return Line(
-        label=_label(fee, labels),
+        label=line_label(fee, labels),
         amount=fee.amount_cents,
         units=fee.units.normalize() if fee.units else ZERO,
         unit_price=fee.precise_unit_amount.normalize() if fee.precise_unit_amount else ZERO,
@@ -160,7 +162,7 @@ def _line(fee: Any, taxes: Sequence[Any], labels: Labels) -> Line:
     )
 
 
-def _label(fee: Any, labels: Labels) -> str:
+def line_label(fee: Any, labels: Labels) -> str:
     """The name of the line with the filter and the group that tell it from others of the charge."""
     if fee.true_up_parent_fee_id is not None:
         return labels("true_up", name=display_name(fee))

@@ -33,7 +33,8 @@ from infrastructure import storage
 from infrastructure.settings import settings
 
 __all__ = [
-    "DOCUMENTED", "Files", "Stored", "document_key", "generate", "load_documents", "mark_stored", "store_document",
+    "DOCUMENTED", "Files", "Stored", "document_key", "entities_of", "generate", "load_documents", "logo_of",
+    "mark_stored", "store_document",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -89,8 +90,8 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
         return {}
     customers = await customer_rows(session, {row.customer_id for row in invoices.values()})
     metadata = await metadata_of_customers(session, list(customers))
-    entities = await _entities(session, {row.billing_entity_id for row in invoices.values()})
-    logos = {entity_id: await _logo(entity) for entity_id, entity in entities.items()}
+    entities = await entities_of(session, {row.billing_entity_id for row in invoices.values()})
+    logos = {entity_id: await logo_of(entity) for entity_id, entity in entities.items()}
     fees = await fees_of_invoices(session, invoices)
     fee_taxes = await taxes_of_fees(session, [fee.id for rows in fees.values() for fee in rows])
     taxes = await taxes_of_invoices(session, invoices)
@@ -159,13 +160,14 @@ async def mark_stored(work: UnitOfWork, stored: Sequence[Stored]) -> list[UUID]:
     return ids
 
 
-async def _entities(session: AsyncSession, entity_ids: Collection[UUID]) -> dict[UUID, Any]:
+async def entities_of(session: AsyncSession, entity_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Billing entities by id, archived ones as well."""
     entities = table(BillingEntity)
     rows = await session.execute(sa.select(*entities.c).where(entities.c.id.in_(entity_ids)))
     return {row.id: row for row in rows}
 
 
-async def _logo(entity: Any) -> bytes | None:
+async def logo_of(entity: Any) -> bytes | None:
     """A logo that is gone from the storage is left out."""
     if entity.logo_key is None:
         return None

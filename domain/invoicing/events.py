@@ -10,7 +10,7 @@ from domain.kernel.events import DomainEvent
 __all__ = [
     "CreditInvoicesCreated", "CreditInvoicesOpened", "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated",
     "InvoicePaymentStatusUpdated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue",
-    "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
+    "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid", "UsageThresholdsReached",
 ]  # fmt: skip
 
 
@@ -62,6 +62,13 @@ class OneOffInvoicesCreated(DomainEvent):
     """One-off invoices were made, with their numbers. Webhook invoice.one_off_created, then their documents."""
 
     invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageThresholdsReached(DomainEvent):
+    """Usage thresholds were billed. Webhook subscription.usage_threshold_reached for each applied threshold."""
+
+    applied_threshold_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from sqlmodel import Field
 from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
 
 __all__ = [
-    "AdjustedFee", "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice", "InvoiceAppliedCustomSection",
-    "InvoiceAppliedTax", "InvoiceMetadata", "InvoiceNumberCounter", "InvoiceSubscription",
+    "AdjustedFee", "AppliedUsageThreshold", "Fee", "FeeAppliedTax", "FeePricingUnit", "Invoice",
+    "InvoiceAppliedCustomSection", "InvoiceAppliedTax", "InvoiceMetadata", "InvoiceNumberCounter",
+    "InvoiceSubscription", "ProgressiveBilling",
 ]  # fmt: skip
 
 
@@ -308,3 +309,34 @@ class InvoiceNumberCounter(TenantRow, table=True):
     billing_entity_id: UUID = reference("billing_entities.id")
     customer_id: UUID | None = reference("customers.id", nullable=True)
     last_number: int = big_integer(default=0)
+
+
+class ProgressiveBilling(TenantRow, table=True):
+    """That a threshold was billed: the same one at the same invoiced usage never is twice.
+
+    invoiced_usage_amount_cents: what was billed of the chain before, historical usage included. threshold_amount_cents:
+    of the last threshold passed.
+    """
+
+    __tablename__ = "progressive_billings"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "organization_id", "external_subscription_id", "invoiced_usage_amount_cents", "threshold_amount_cents",
+            name="uq_progressive_billings_once",
+        ),
+    )  # fmt: skip
+
+    external_subscription_id: str
+    invoiced_usage_amount_cents: int = big_integer()
+    threshold_amount_cents: int = big_integer()
+
+
+class AppliedUsageThreshold(TenantRow, table=True):
+    """A usage threshold that a progressive invoice was made for; lifetime_usage_amount_cents: as it was then."""
+
+    __tablename__ = "applied_usage_thresholds"
+    __table_args__ = (sa.UniqueConstraint("invoice_id", "usage_threshold_id"),)
+
+    invoice_id: UUID = reference("invoices.id")
+    usage_threshold_id: UUID = reference("usage_thresholds.id", index=True)
+    lifetime_usage_amount_cents: int = big_integer()

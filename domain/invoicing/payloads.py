@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
+from domain.invoicing.applied_thresholds import applied_threshold_payload, thresholds_of_invoices
 from domain.invoicing.credit_payloads import credit_payload, credits_of_invoices
 from domain.invoicing.fee_names import display_name, fee_window, filter_name, item_of
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
 from domain.invoicing.links import download_url
+from domain.invoicing.metadata import metadata_of_invoices
 from domain.invoicing.queries import (
     invoice_rows,
     organization_slug,
@@ -49,6 +51,7 @@ async def invoice_payloads(
         return {}
     customers = await customer_payloads(session, {row.customer_id for row in invoices.values()})
     taxes = await taxes_of_invoices(session, invoices)
+    metadata = await metadata_of_invoices(session, invoices)
     sections = await sections_of_invoices(session, invoices)
     dashboard = settings().front_url.rstrip("/")
     if dashboard:
@@ -57,7 +60,7 @@ async def invoice_payloads(
         invoice_id: {
             **_invoice(row, dashboard),
             "customer": customers[row.customer_id],
-            "metadata": [],
+            "metadata": [_metadata(each) for each in metadata.get(invoice_id, ())],
             "applied_taxes": [_invoice_tax(tax) for tax in taxes.get(invoice_id, ())],
             "applied_invoice_custom_sections": [_section(each) for each in sections.get(invoice_id, ())],
         }
@@ -75,6 +78,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
     lowered = await credits_of_invoices(session, details)
     billed = list(dict.fromkeys(period.subscription_id for rows in periods.values() for period in rows))
     subscriptions = {each["lago_id"]: each for each in await subscription_payloads(session, billed)}
+    thresholds = await thresholds_of_invoices(session, details)
     for invoice_id, detail in details.items():
         of_invoice = periods.get(invoice_id, ())
         detail["subscriptions"] = [subscriptions[period.subscription_id] for period in of_invoice]
@@ -82,6 +86,7 @@ async def invoice_details(work: UnitOfWork, invoice_ids: Collection[UUID]) -> di
         detail["fees"] = [fee_payload(fee, taxes.get(fee.id, ())) for fee in fees.get(invoice_id, ())]
         detail["credits"] = [credit_payload(credit) for credit in lowered.get(invoice_id, ())]
         detail["error_details"] = []
+        detail["applied_usage_thresholds"] = [applied_threshold_payload(row) for row in thresholds.get(invoice_id, ())]
     return details
 
 
@@ -178,6 +183,10 @@ def _invoice(row: Any, dashboard: str) -> Payload:
 def total_due(row: Any) -> int:
     """What is still to pay, in cents; nothing on a voided invoice."""
     return 0 if row.status == "voided" else state_of(row).due
+
+
+def _metadata(row: Any) -> Payload:
+    return {"lago_id": row.id, "key": row.key, "value": row.value, "created_at": instant(row.created_at)}
 
 
 def _tax(tax: Any) -> Payload:

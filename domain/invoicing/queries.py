@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,13 @@ from sqlmodel import col, select
 
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity, Organization
-from domain.invoicing.models import Invoice, InvoiceAppliedCustomSection, InvoiceAppliedTax, InvoiceSubscription
+from domain.invoicing.models import (
+    Invoice,
+    InvoiceAppliedCustomSection,
+    InvoiceAppliedTax,
+    InvoiceMetadata,
+    InvoiceSubscription,
+)
 from domain.invoicing.statuses import VISIBLE
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
@@ -33,12 +39,17 @@ RowOf = sa.Row[Any]
 
 _invoices, _customers, _entities = table(Invoice), table(Customer), table(BillingEntity)
 _periods, _subscriptions, _taxes = table(InvoiceSubscription), table(Subscription), table(InvoiceAppliedTax)
+_metadata = table(InvoiceMetadata)
 _applied = table(InvoiceAppliedCustomSection)
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """Which invoices; empty asks for all visible ones. Amounts in cents of the total, dates included."""
+    """Which invoices; empty asks for all visible ones. Amounts in cents of the total, dates included.
+
+    metadata: keys with their values, all of which must be there; a blank value means that the key is absent.
+    settled_by_credit_notes: only those that a credit note on themselves settled in part.
+    """
 
     customer_id: UUID | None = None
     external_customer_id: str | None = None
@@ -59,7 +70,8 @@ class InvoiceFilter:
     purchase_order_number: str | None = None
     self_billed: bool | None = None
     search_term: str | None = None
-    nothing: bool = False
+    settled_by_credit_notes: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def _select() -> sa.Select[Any]:
@@ -85,8 +97,6 @@ async def invoices_page(session: AsyncSession, request: PageRequest, wanted: Inv
 def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
     i = _invoices.c
     conditions: list[sa.ColumnElement[bool]] = [i.status.in_(set(wanted.statuses or VISIBLE) & set(VISIBLE))]
-    if wanted.nothing:
-        conditions.append(sa.false())
     for column, value in (
         (i.customer_id, wanted.customer_id),
         (i.currency, wanted.currency),
@@ -101,6 +111,7 @@ def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.billing_entity_ids is not None:
         conditions.append(i.billing_entity_id.in_(wanted.billing_entity_ids))
     conditions += _of_others(wanted)
+    conditions += [_has_metadata(key, value) for key, value in wanted.metadata.items()]
     if wanted.amount_from is not None:
         conditions.append(i.total_amount_cents >= wanted.amount_from)
     if wanted.amount_to is not None:
@@ -118,9 +129,17 @@ def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.payment_dispute_lost is not None:
         lost = i.payment_dispute_lost_at
         conditions.append(lost.is_not(None) if wanted.payment_dispute_lost else lost.is_(None))
+    if wanted.settled_by_credit_notes:
+        conditions.append(i.offset_amount_cents > 0)
     if wanted.purchase_order_number:
         conditions.append(sa.func.lower(i.purchase_order_number) == wanted.purchase_order_number.strip().lower())
     return conditions
+
+
+def _has_metadata(key: str, value: str) -> sa.ColumnElement[bool]:
+    """The key with that value; a blank value asks for invoices without the key."""
+    of_key = sa.exists().where(_metadata.c.invoice_id == _invoices.c.id, _metadata.c.key == key)
+    return of_key.where(_metadata.c.value == value) if value.strip() else ~of_key
 
 
 def _of_others(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from domain.invoicing.events import InvoiceDisputesLost
+from domain.invoicing.metadata import read_metadata, replace_metadata
 from domain.invoicing.models import Invoice
 from domain.invoicing.payment_state import PAYMENT_STATUSES
-from domain.invoicing.queries import invoice_row
+from domain.invoicing.queries import invoice_row, locked_invoice
 from domain.invoicing.settle import set_payment_status
 from domain.kernel import clock
 from domain.kernel.errors import NotAllowed
@@ -17,26 +18,32 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params, Reader
 
-__all__ = ["lose_dispute", "update_invoice"]
+__all__ = ["DISPUTABLE", "lose_dispute", "update_invoice"]
+
+DISPUTABLE: Final = ("finalized", "voided")
 
 _invoices = table(Invoice)
 
 
-async def update_invoice(work: UnitOfWork, invoice_id: object, params: Params) -> sa.Row[Any]:
-    """Notes the payment status that the client knows of; the invoice's row as it was.
+async def update_invoice(work: UnitOfWork, invoice_id: object, params: Params) -> Invoice:
+    """Notes the payment status that the client knows of, and its metadata; the invoice's row as it was.
 
-    params: payment_status. Raises NotFound, NotAllowed for voided invoices and drafts, ValidationFailed.
+    params: payment_status, metadata [{id, key, value}]. Raises NotFound, NotAllowed for voided invoices and drafts,
+    ValidationFailed.
     """
-    row = await invoice_row(work.session, invoice_id)
+    row = await locked_invoice(work.session, invoice_id)
     if row.status == "voided":
         raise NotAllowed("update_on_voided_invoice")
     read = Reader(params)
-    if params.get("metadata"):
-        read.add("metadata", "unsupported_value")
+    metadata = read_metadata(read)
     status = None
     if "payment_status" in read:
         status = read.choice("payment_status", PAYMENT_STATUSES, mandatory=True)
     read.finish()
+    if metadata is not None:
+        if row.status == "draft":
+            raise NotAllowed("metadata_on_draft_invoice")
+        await replace_metadata(work, row.id, metadata)
     if status is not None:
         if row.status == "draft":
             raise NotAllowed("payment_status_update_on_draft_invoice")
@@ -48,7 +55,7 @@ async def lose_dispute(work: UnitOfWork, invoice_id: object) -> sa.Row[Any]:
     """The customer's bank took the money back: when is kept from the first time on, and the invoice is no longer
     overdue. Raises NotFound, and NotAllowed("not_disputable") for what is neither finalized nor voided."""
     row = await invoice_row(work.session, invoice_id)
-    if row.status not in ("finalized", "voided"):
+    if row.status not in DISPUTABLE:
         raise NotAllowed("not_disputable")
     i = _invoices.c
     lost = await work.session.execute(

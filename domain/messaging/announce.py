@@ -8,16 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from domain.catalog.payloads import billable_metric_payloads
-from domain.catalog.plan_payloads import plan_payloads
+from domain.catalog.plan_payloads import plan_payloads, threshold_payload
 from domain.credits.note_payloads import note_payloads
 from domain.credits.wallets.payloads import transaction_payloads, wallet_payloads
 from domain.customers.payloads import customer_payloads
+from domain.invoicing.applied_thresholds import applied_threshold_payload, applied_thresholds_by_ids
 from domain.invoicing.fee_queries import fee_rows
 from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_payloads
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
+from domain.metering.alert_payloads import triggered_alert_payloads
+from domain.payments.payloads import finished_campaign_payloads, payment_request_payloads
+from domain.payments.queries import request_rows
 from domain.subscriptions.payloads import payload as subscription_payload
 from domain.subscriptions.queries import rows_by_ids
+from domain.subscriptions.thresholds import applicable_thresholds
 
 __all__ = ["ANNOUNCEMENTS", "MOST_IDS", "Announcement", "announce"]
 
@@ -109,11 +114,33 @@ async def _disputes(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payl
     return {each: {"invoice": content} for each, content in (await invoice_payloads(work, ids)).items()}
 
 
+async def _payment_requests(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    rows = await request_rows(work.session, ids)
+    return {each["lago_id"]: each for each in await payment_request_payloads(work, list(rows.values()))}
+
+
 def _without(key: str, contents: Mapping[UUID, Payload]) -> Mapping[UUID, Payload]:
     return {each: {name: value for name, value in content.items() if name != key} for each, content in contents.items()}
 
 
+async def _thresholds_reached(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    applied = await applied_thresholds_by_ids(work.session, ids)
+    subscriptions = await _ended_subscriptions(work, list({row.subscription_id for row in applied.values()}))
+    applicable = await applicable_thresholds(work.session, subscriptions)
+    return {
+        key: {
+            **subscriptions[row.subscription_id],
+            "applicable_usage_thresholds": [
+                threshold_payload(one, short=True) for one in applicable.get(row.subscription_id, ())
+            ],
+            "usage_threshold": applied_threshold_payload(row)["usage_threshold"],
+        }
+        for key, row in applied.items()
+    }
+
+
 ANNOUNCEMENTS: Mapping[str, Announcement] = {
+    "alert.triggered": Announcement("triggered_alert", triggered_alert_payloads),
     "billable_metric.created": Announcement("billable_metric", _metrics),
     "billable_metric.updated": Announcement("billable_metric", _metrics),
     "billable_metric.deleted": Announcement("billable_metric", _metrics),
@@ -131,12 +158,15 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "invoice.payment_dispute_lost": Announcement("payment_dispute_lost", _disputes),
     "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
+    "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),
+    "payment_request.created": Announcement("payment_request", _payment_requests),
     "plan.created": Announcement("plan", _plans),
     "plan.updated": Announcement("plan", _plans),
     "plan.deleted": Announcement("plan", _deleted_plans),
     "subscription.started": Announcement("subscription", _subscriptions),
     "subscription.updated": Announcement("subscription", _subscriptions),
     "subscription.terminated": Announcement("subscription", _ended_subscriptions),
+    "subscription.usage_threshold_reached": Announcement("subscription", _thresholds_reached),
     "subscription.trial_ended": Announcement("subscription", _ended_subscriptions),
     "invoice.paid_credit_added": Announcement("invoice", _invoices),
     "wallet.created": Announcement("wallet", _wallets),

@@ -26,6 +26,7 @@ class EventType:
 
 
 SENT = (
+    EventType("alert.triggered", "ALERTS", "A figure of usage or of a wallet crossed thresholds of an alert."),
     EventType("billable_metric.created", "BILLABLE_METRICS", "A billable metric was created."),
     EventType("billable_metric.updated", "BILLABLE_METRICS", "A billable metric was changed."),
     EventType("billable_metric.deleted", "BILLABLE_METRICS", "A billable metric was deleted."),
@@ -43,12 +44,17 @@ SENT = (
     EventType("invoice.payment_dispute_lost", "INVOICES", "A dispute over the payment of an invoice was lost."),
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
+    EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
+    EventType("payment_request.created", "PAYMENTS", "A customer was asked to pay overdue invoices."),
     EventType("plan.created", "PLANS", "A plan was created."),
     EventType("plan.updated", "PLANS", "A plan was changed."),
     EventType("plan.deleted", "PLANS", "The deletion of a plan was asked for."),
     EventType("subscription.started", "SUBSCRIPTIONS_AND_FEES", "A subscription became active."),
     EventType("subscription.updated", "SUBSCRIPTIONS_AND_FEES", "A subscription was changed, or a downgrade planned."),
     EventType("subscription.terminated", "SUBSCRIPTIONS_AND_FEES", "A subscription ended."),
+    EventType(
+        "subscription.usage_threshold_reached", "SUBSCRIPTIONS_AND_FEES", "A usage threshold was passed and billed."
+    ),
     EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
     EventType("wallet.created", "WALLETS_AND_CREDITS", "A wallet was created."),
     EventType("wallet.updated", "WALLETS_AND_CREDITS", "A wallet or one of its balances was changed."),

@@ -23,6 +23,7 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.postgres_store import number_of
+from domain.metering.settled import SETTLED
 
 __all__ = ["FILL_VALUES", "fill_values"]
 
@@ -37,13 +38,6 @@ MOST_WAITS_OF_A_SANDBOX: Final = 20
 
 _m = table(BillableMetric).c
 
-# Is every transaction over that was running when this one, or the one remembered, got its number?
-_SETTLED: Final = sa.text(
-    """
-    SELECT horizon::text, pg_snapshot_xmin(pg_current_snapshot()) >= horizon
-    FROM (SELECT coalesce(CAST(:horizon AS xid8), pg_current_xact_id()) AS horizon) AS remembered
-    """
-)
 _FILL: Final = sa.text(
     f"""
     WITH page AS MATERIALIZED (
@@ -94,7 +88,7 @@ async def fill_values(
 
     step: dict[str, Any] = {"metric_id": str(metric_id), "reads": [row.aggregation_type, row.field_name]}
     if after is None:
-        horizon, settled = (await work.session.execute(_SETTLED, {"horizon": horizon})).one()
+        horizon, settled = (await work.session.execute(SETTLED, {"horizon": horizon})).one()
         if not settled:
             _wait(work, {**step, "horizon": horizon, "waits": waits + 1}, waits)
             return

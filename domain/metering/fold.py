@@ -31,6 +31,7 @@ from domain.metering.postgres_sql import ARRIVED, NEWEST, QUESTIONS, UP_TO, oper
 from domain.metering.postgres_store import PostgresStore, rich_document
 from domain.metering.rolled_store import ITEM
 from domain.metering.rollups import FOLD, UNIQUE, can_be_rolled, merged, packed, rollup_key, unpacked
+from domain.metering.settled import SETTLED
 from domain.metering.usage import UsageQuestion
 from infrastructure import exact_json
 
@@ -44,13 +45,6 @@ KEPT_FOR: Final = timedelta(days=40)
 LONGEST_WAIT: Final = timedelta(seconds=30)
 MOST_WAITS: Final = 50
 
-_SETTLED: Final = sa.text(
-    """
-    SELECT horizon::text, pg_snapshot_xmin(pg_current_snapshot()) >= horizon
-    FROM (SELECT coalesce(CAST(:horizon AS xid8), pg_current_xact_id()) AS horizon) AS remembered
-    """
-)
-"""Is every transaction over that was running when this one, or the one remembered, got its number?"""
 
 _NEWEST_STORED: Final = sa.text(
     """
@@ -136,7 +130,7 @@ async def fold_usage(
         if upto is not None:
             work.enqueue(JobRequest(FOLD, {"subscription": subscription, "upto": upto}))
         return
-    horizon, settled = (await work.session.execute(_SETTLED, {"horizon": horizon})).one()
+    horizon, settled = (await work.session.execute(SETTLED, {"horizon": horizon})).one()
     if not settled:
         _wait_again(work, {"subscription": subscription, "upto": upto, "horizon": horizon}, waits)
         return

@@ -1,8 +1,8 @@
-"""Usage events: immutable facts that a client sent."""
+"""Usage events, which are immutable facts that a client sent, and what is watched about usage."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,12 @@ from sqlmodel import Field, SQLModel
 
 from domain.kernel import clock
 from domain.kernel.ids import new_id
-from domain.kernel.rows import TenantRow, decimal, json_object, reference, timestamp
+from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, timestamp
 
-__all__ = ["CachedAggregation", "Event", "UsageRollup", "UsageRollupItem"]
+__all__ = [
+    "CachedAggregation", "DailyUsage", "Event", "LifetimeUsage", "SubscriptionActivity", "TriggeredAlert", "UsageAlert",
+    "UsageAlertThreshold", "UsageRollup", "UsageRollupItem",
+]  # fmt: skip
 
 
 class Event(SQLModel, table=True):
@@ -79,6 +82,118 @@ class CachedAggregation(TenantRow, table=True):
     max_aggregation_with_proration: Decimal | None = Field(default=None, sa_type=sa.Numeric)
     # Last, because inside the class its name hides the function.
     timestamp: datetime = timestamp(nullable=False)
+
+
+class LifetimeUsage(TenantRow, table=True):
+    """What a chain of subscriptions used before Tarn counted it, as its client said; in cents.
+
+    The row goes with the chain: a plan change hands it to the successor. All else of lifetime usage is computed when it
+    is asked for.
+    """
+
+    __tablename__ = "lifetime_usages"
+    __table_args__ = (sa.UniqueConstraint("subscription_id"),)
+
+    subscription_id: UUID = reference("subscriptions.id")
+    historical_usage_amount_cents: int = big_integer(default=0)
+
+
+class SubscriptionActivity(TenantRow, table=True):
+    """A watched subscription was used, or something about it changed: its thresholds and alerts are to be looked at.
+
+    Rows are only added and taken out, never changed, so that nobody waits for anybody; several of one subscription are
+    one look.
+    """
+
+    __tablename__ = "subscription_activities"
+    __table_args__ = (sa.Index("ix_subscription_activities_organization", "organization_id", "id"),)
+
+    subscription_id: UUID = reference("subscriptions.id")
+
+
+class UsageAlert(TenantRow, table=True):
+    """Tells when a figure of a subscription's usage, or of a wallet, passes thresholds.
+
+    previous_value: the figure at the last look; amounts in cents.
+    """
+
+    __tablename__ = "usage_alerts"
+    __table_args__ = (
+        one_of("direction", ("increasing", "decreasing")),
+        sa.Index("uq_usage_alerts_kind", "organization_id", "subscription_external_id", "alert_type",
+                 "billable_metric_id", unique=True, postgresql_nulls_not_distinct=True,
+                 postgresql_where=sa.text("deleted_at IS NULL AND wallet_id IS NULL")),
+        sa.Index("uq_usage_alerts_code", "organization_id", "subscription_external_id", "code", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL AND wallet_id IS NULL")),
+        sa.Index("uq_usage_alerts_wallet_kind", "wallet_id", "alert_type", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL")),
+        sa.Index("uq_usage_alerts_wallet_code", "wallet_id", "code", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL")),
+    )  # fmt: skip
+
+    subscription_external_id: str | None = None
+    wallet_id: UUID | None = None
+    billable_metric_id: UUID | None = reference("billable_metrics.id", nullable=True)
+    alert_type: str
+    code: str
+    name: str | None = None
+    direction: str = Field(default="increasing")
+    previous_value: Decimal = decimal(30, 5, default=Decimal(0))
+    last_processed_at: datetime | None = timestamp()
+    deleted_at: datetime | None = timestamp()
+
+
+class UsageAlertThreshold(TenantRow, table=True):
+    """A value that an alert tells of; recurring: a step beyond the others."""
+
+    __tablename__ = "usage_alert_thresholds"
+    __table_args__ = (
+        sa.UniqueConstraint("usage_alert_id", "value", "recurring"),
+        sa.Index("uq_usage_alert_thresholds_recurring", "usage_alert_id", unique=True,
+                 postgresql_where=sa.text("recurring")),
+    )  # fmt: skip
+
+    usage_alert_id: UUID = reference("usage_alerts.id")
+    code: str | None = None
+    value: Decimal = decimal(30, 5)
+    recurring: bool = Field(default=False)
+
+
+class TriggeredAlert(TenantRow, table=True):
+    """An alert as it was triggered. crossed_thresholds: [{"code", "value", "recurring"}], values as decimal texts."""
+
+    __tablename__ = "triggered_usage_alerts"
+    __table_args__ = (sa.Index("ix_triggered_usage_alerts_alert", "usage_alert_id", "triggered_at"),)
+
+    usage_alert_id: UUID = reference("usage_alerts.id")
+    subscription_id: UUID | None = reference("subscriptions.id", nullable=True)
+    wallet_id: UUID | None = None
+    current_value: Decimal = decimal(30, 5)
+    previous_value: Decimal = decimal(30, 5)
+    crossed_thresholds: list[dict[str, Any]] = json_object(default_factory=list)
+    triggered_at: datetime = timestamp(nullable=False)
+
+
+class DailyUsage(TenantRow, table=True):
+    """What a subscription's current usage was at the end of a local day (handbook, metering 17).
+
+    usage: the document of current usage without fees of nothing. usage_diff: what the day added to it.
+    """
+
+    __tablename__ = "daily_usages"
+    __table_args__ = (
+        sa.UniqueConstraint("subscription_id", "usage_date"),
+        sa.Index("ix_daily_usages_of_customer", "organization_id", "customer_id", "usage_date"),
+    )
+
+    customer_id: UUID = reference("customers.id")
+    subscription_id: UUID = reference("subscriptions.id")
+    external_subscription_id: str
+    usage_date: date
+    from_datetime: datetime = timestamp(nullable=False)
+    to_datetime: datetime = timestamp(nullable=False)
+    usage: dict[str, Any] = json_object()
+    usage_diff: dict[str, Any] = json_object()
 
 
 class UsageRollup(TenantRow, table=True):

@@ -15,6 +15,7 @@ from domain.kernel.jobs import Job, JobRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering import usage_cache
+from domain.metering.activities import note_use
 from domain.metering.rollups import FOLD
 from domain.subscriptions.mark_received import mark_event_received
 
@@ -82,9 +83,9 @@ async def post_process(
     ids: Sequence[str] = (),
     drawn: Sequence[str] = (),
 ) -> list[str]:
-    """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in, asks for the
-    billing of events that are paid in advance and for the folding of subscriptions with many events.
-    Answers the subscriptions, those of jobs taken along among them.
+    """Forgets cached usage of the subscriptions (external ids), notes the day on which usage came in and those that are
+    watched, asks for the billing of events that are paid in advance and for the folding of subscriptions with many
+    events. Answers the subscriptions, those of jobs taken along among them.
 
     codes: of the events; ids: the least and the greatest of theirs; drawn: ids of those after which to fold. Run twice
     it leaves the same behind: who bills an event makes no second fee of it. The cache was dropped before the events
@@ -102,6 +103,7 @@ async def post_process(
         return []
     await usage_cache.drop((work.organization_id, external_id) for external_id in touched)
     await mark_event_received(work, sorted(touched))
+    await note_use(work, touched)
     if in_advance:
         # An event that is earlier must not be billed later because its own run waits for this one.
         waiting = await work.session.execute(_WAITING, {"organization_id": work.organization_id})

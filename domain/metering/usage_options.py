@@ -49,17 +49,19 @@ class ChargeFilters:
 @dataclass(frozen=True, slots=True)
 class UsageOptions:
     """group: only events with these values, and no grouping by these keys. skip_grouping: no pricing groups at all.
-    full_usage: since the subscription's start. presentation: only these presentation keys; None for all."""
+    full_usage: since the subscription's start. presentation: only these presentation keys; None for all. fresh:
+    measured anew, for who knows that events have just come in."""
 
     charges: ChargeFilters = field(default_factory=ChargeFilters)
     group: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     skip_grouping: bool = False
     full_usage: bool = False
     presentation: tuple[str, ...] | None = None
+    fresh: bool = False
 
     @property
     def is_cached(self) -> bool:
-        return not (self.group or self.full_usage)
+        return not (self.group or self.full_usage or self.fresh)
 
     def check(self, charges: Sequence[PlanCharge]) -> None:
         """Raises NotAllowed("full_usage_not_allowed") for all charges at once, or with a prorated one among them."""

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["PaymentReceiptsCreated", "PaymentReceiptsGenerated", "PaymentRequestsCreated", "PaymentsSucceeded"]
+__all__ = [
+    "DunningCampaignsFinished", "PaymentReceiptsCreated", "PaymentReceiptsGenerated", "PaymentRequestsCreated",
+    "PaymentsSucceeded",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,11 @@ class PaymentRequestsCreated(DomainEvent):
     """Customers are asked to pay. Webhook payment_request.created for each, and the e-mail."""
 
     request_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DunningCampaignsFinished(DomainEvent):
+    """Customers were reminded as often as their campaigns allow, in every currency that they were reminded of.
+    Webhook dunning_campaign.finished for each."""
+
+    customer_ids: tuple[UUID, ...]

@@ -1,17 +1,21 @@
-"""Payments as REST and webhooks show them (interface PaymentObject)."""
+"""Payments and payment requests as REST and webhooks show them (interface PaymentObject, PaymentRequestObject)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
+from domain.customers.payloads import customer_payloads
+from domain.customers.queries import customer_rows
+from domain.invoicing.payloads import invoice_payloads
 from domain.invoicing.queries import invoice_rows
 from domain.kernel.format import instant
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.payments.campaign_queries import campaign_rows, campaigns_of_customers, overdue_balances
 from domain.payments.queries import invoices_of_requests
 
-__all__ = ["payment_payloads"]
+__all__ = ["finished_campaign_payloads", "payment_method_payload", "payment_payloads", "payment_request_payloads"]
 
 Payload = dict[str, Any]
 
@@ -27,6 +31,63 @@ async def payment_payloads(work: UnitOfWork, rows: Sequence[Any]) -> list[Payloa
         _payment(row, [own[row.invoice_id]] if row.invoice_id is not None else requested[row.payment_request_id])
         for row in rows
     ]
+
+
+async def payment_request_payloads(work: UnitOfWork, rows: Sequence[Any]) -> list[Payload]:
+    """Rows of payment requests in their order, with customer and invoices. A fixed number of statements."""
+    session = work.session
+    named = await invoices_of_requests(session, [row.id for row in rows])
+    invoices = await invoice_payloads(work, {invoice.id for each in named.values() for invoice in each})
+    customers = await customer_payloads(session, {row.customer_id for row in rows})
+    return [
+        {
+            "lago_id": row.id,
+            "email": row.email,
+            "amount_cents": row.amount_cents,
+            "amount_currency": row.amount_currency,
+            "payment_status": row.payment_status,
+            "created_at": instant(row.created_at),
+            "customer": customers[row.customer_id],
+            "invoices": [invoices[invoice.id] for invoice in named[row.id]],
+        }
+        for row in rows
+    ]
+
+
+async def finished_campaign_payloads(work: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Payload]:
+    """What is told of customers whose campaign is over, by customer; four statements."""
+    session = work.session
+    customers = await customer_rows(session, customer_ids)
+    campaign_of = await campaigns_of_customers(session, customer_ids)
+    campaigns = await campaign_rows(session, set(campaign_of.values()))
+    balances = await overdue_balances(session, customer_ids)
+    return {
+        each: {
+            "external_customer_id": customer.external_id,
+            "customer_external_id": customer.external_id,
+            "dunning_campaign_code": campaigns[campaign_of[each]].code if each in campaign_of else None,
+            "overdue_balance_cents": balances.get(each, {}).get(customer.currency, 0),
+            "overdue_balance_currency": customer.currency,
+            "overdue_balances": [
+                {"currency": currency, "amount_cents": cents}
+                for currency, cents in sorted(balances.get(each, {}).items())
+            ],
+        }
+        for each, customer in customers.items()
+    }
+
+
+def payment_method_payload(row: Any) -> Payload:
+    """A payment method from its row; what a provider would be called is null while none is connected."""
+    return {
+        "lago_id": row.id,
+        "is_default": row.is_default,
+        "payment_provider_code": None,
+        "payment_provider_name": None,
+        "payment_provider_type": None,
+        "provider_method_id": row.provider_method_id,
+        "created_at": instant(row.created_at),
+    }
 
 
 def _payment(row: Any, invoices: Sequence[Any]) -> Payload:

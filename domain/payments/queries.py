@@ -20,8 +20,8 @@ from domain.kernel.rows import table
 from domain.payments.models import Payment, PaymentRequest, PaymentRequestInvoice
 
 __all__ = [
-    "PaymentFilter", "in_succeeded_request", "invoices_of_requests", "payment_row", "payment_rows",
-    "payments_of_invoices", "payments_page",
+    "PaymentFilter", "RequestFilter", "in_succeeded_request", "invoices_of_requests", "payment_row", "payment_rows",
+    "payments_of_invoices", "payments_page", "request_row", "request_rows", "requests_page",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -41,10 +41,27 @@ class PaymentFilter:
     search_term: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which payment requests; empty asks for all."""
+
+    customer_id: UUID | None = None
+    external_customer_id: str | None = None
+    payment_status: str | None = None
+    currency: str | None = None
+    billing_entity_ids: Collection[UUID] | None = None
+
+
 def _select() -> sa.Select[Any]:
     """Payments with `external_customer_id`."""
     return sa.select(*_payments.c, _customers.c.external_id.label("external_customer_id")).join(
         _customers, _customers.c.id == _payments.c.customer_id
+    )
+
+
+def _select_requests() -> sa.Select[Any]:
+    return sa.select(*_requests.c, _customers.c.external_id.label("external_customer_id")).join(
+        _customers, _customers.c.id == _requests.c.customer_id
     )
 
 
@@ -140,6 +157,46 @@ async def invoices_of_requests(session: AsyncSession, request_ids: Collection[UU
     for row in await session.execute(query):
         found[row.payment_request_id].append(row)
     return found
+
+
+async def requests_page(session: AsyncSession, request: PageRequest, wanted: RequestFilter) -> Page[RowOf]:
+    """Payment requests with `external_customer_id`, the latest first; two statements."""
+    q = _requests.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.customer_id is not None:
+        conditions.append(q.customer_id == wanted.customer_id)
+    if wanted.external_customer_id is not None:
+        conditions.append(_customers.c.external_id == wanted.external_customer_id)
+    if wanted.payment_status is not None:
+        conditions.append(q.payment_status == wanted.payment_status)
+    if wanted.currency is not None:
+        conditions.append(q.amount_currency == wanted.currency)
+    if wanted.billing_entity_ids is not None:
+        r = _of_requests.c
+        billed = sa.select(r.payment_request_id).join(_invoices, _invoices.c.id == r.invoice_id)
+        conditions.append(q.id.in_(billed.where(_invoices.c.billing_entity_id.in_(wanted.billing_entity_ids))))
+    query = _select_requests().where(*conditions)
+    total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+    if request.offset >= total:
+        return Page((), total, request)
+    ordered = query.order_by(q.created_at.desc(), q.id.desc()).limit(request.size).offset(request.offset)
+    return Page((await session.execute(ordered)).all(), total, request)
+
+
+async def request_row(session: AsyncSession, request_id: object) -> RowOf:
+    """One payment request. Raises NotFound, also for an id that can't exist."""
+    identifier = parse_id(request_id)
+    row = (await request_rows(session, [identifier])).get(identifier) if identifier else None
+    if row is None:
+        raise NotFound("payment_request")
+    return row
+
+
+async def request_rows(session: AsyncSession, request_ids: Collection[UUID]) -> dict[UUID, RowOf]:
+    """Payment requests by id."""
+    if not request_ids:
+        return {}
+    return {row.id: row for row in await session.execute(_select_requests().where(_requests.c.id.in_(request_ids)))}
 
 
 async def in_succeeded_request(session: AsyncSession, invoice_id: UUID) -> bool:

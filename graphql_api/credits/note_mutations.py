@@ -7,6 +7,7 @@ from strawberry import Info
 
 from domain.credits.change_note import update_note, void_note
 from domain.credits.create_note import create_note
+from domain.credits.note_documents import generate
 from domain.credits.note_queries import note_row, note_rows
 from graphql_api.catalog.inputs import MetadataInput
 from graphql_api.credits.note_queries import CreditNoteItemInput
@@ -44,6 +45,12 @@ class VoidCreditNoteInput:
     client_mutation_id: str | None = strawberry.UNSET
 
 
+@strawberry.input
+class DownloadCreditNoteInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
 @strawberry.type
 class CreditNoteMutations:
     @strawberry.mutation
@@ -70,3 +77,14 @@ class CreditNoteMutations:
         async with command(info) as work:
             await void_note(work, input.id)
             return note_type(await note_row(work.session, input.id))
+
+    @strawberry.mutation
+    @operation(permission="credit_notes:view")
+    async def download_credit_note(self, info: Info, input: DownloadCreditNoteInput) -> CreditNote | None:
+        """The note with a link to its PDF, which is made now if it is missing."""
+        async with command(info) as work:
+            row = await note_row(work.session, input.id)
+            if row.document_key is None:
+                await generate(work, [row.id])
+                row = await note_row(work.session, row.id)
+            return note_type(row)

@@ -96,6 +96,7 @@ class CreateCustomerInput(_CustomerFields):
 @strawberry.input
 class UpdateCustomerInput(_CustomerFields):
     id: strawberry.ID
+    applied_dunning_campaign_id: strawberry.ID | None = UNSET
     external_id: str
     configurable_invoice_custom_section_ids: list[strawberry.ID] | None = UNSET
     exclude_from_dunning_campaign: bool | None = UNSET

@@ -9,6 +9,7 @@ from domain.catalog.customer_taxes import set_customer_taxes
 from domain.customers.customers import create_customer, delete_customer, update_customer
 from domain.customers.queries import customer_row
 from domain.kernel.ids import parse_id
+from domain.payments.campaigns import set_customer_campaign
 from graphql_api.customers.inputs import (
     CreateCustomerInput,
     DestroyCustomerInput,
@@ -46,6 +47,7 @@ class CustomersMutations:
         async with command(info) as work:
             customer = await update_customer(work, customer_id, params)
             await set_customer_taxes(work, customer.id, params)
+            await set_customer_campaign(work, customer.id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation

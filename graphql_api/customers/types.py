@@ -34,6 +34,7 @@ from graphql_api.scalars import BigInt, ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.credits.coupons import AppliedCoupon
     from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
+    from graphql_api.payments.campaigns import DunningCampaign
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "customer_type", "fetch_customers",
 ]  # fmt: skip
 
+LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
@@ -82,6 +84,7 @@ class CustomerBillingConfiguration:
 @strawberry.type
 class Customer:
     key: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[UUID | None]
     billing_entity_id: strawberry.Private[UUID]
 
     id: strawberry.ID
@@ -115,6 +118,8 @@ class Customer:
     invoice_grace_period: int | None
     finalize_zero_amount_invoice: FinalizeZeroAmountInvoiceEnum | None
     external_salesforce_id: str | None
+    last_dunning_campaign_attempt: int
+    last_dunning_campaign_attempt_at: ISO8601DateTime | None
     exclude_from_dunning_campaign: bool
     skip_invoice_custom_sections: bool | None
     billing_configuration: CustomerBillingConfiguration | None
@@ -152,6 +157,15 @@ class Customer:
     @strawberry.field
     async def has_overdue_invoices(self, info: Info) -> bool:
         return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
+
+    @strawberry.field
+    async def applied_dunning_campaign(self, info: Info) -> LazyCampaign | None:
+        """The customer's own, not its billing entity's."""
+        from graphql_api.payments.campaigns import fetch_campaigns
+
+        if self.campaign_id is None:
+            return None
+        return await load(info, "dunning_campaigns", fetch_campaigns, self.campaign_id)
 
     @strawberry.field
     async def taxes(self, info: Info) -> list[Tax] | None:
@@ -252,6 +266,9 @@ def customer_type(row: Any) -> Customer:
         invoice_grace_period=row.invoice_grace_period,
         finalize_zero_amount_invoice=FinalizeZeroAmountInvoiceEnum(row.finalize_zero_amount_invoice),
         external_salesforce_id=row.external_salesforce_id,
+        campaign_id=row.applied_dunning_campaign_id,
+        last_dunning_campaign_attempt=max(row.dunning_currency_attempts.values(), default=0),
+        last_dunning_campaign_attempt_at=row.last_dunning_campaign_attempt_at,
         exclude_from_dunning_campaign=row.exclude_from_dunning_campaign,
         skip_invoice_custom_sections=row.skip_invoice_custom_sections,
         billing_configuration=CustomerBillingConfiguration(

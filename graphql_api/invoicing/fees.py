@@ -151,6 +151,7 @@ class Fee(InvoiceItem):
     true_up_fee_id: strawberry.Private[UUID | None]
     true_up_parent_fee_id: strawberry.Private[UUID | None]
     breakdowns: strawberry.Private[list[Mapping[str, Any]] | None]
+    renewed: strawberry.Private[tuple[ISO8601DateTime | None, ISO8601DateTime | None]]
 
     adjusted_fee: bool
     adjusted_fee_type: AdjustedFeeTypeEnum | None
@@ -268,6 +269,10 @@ def fee_type(row: Any) -> Fee:
         true_up_fee_id=row.true_up_fee_id,
         true_up_parent_fee_id=row.true_up_parent_fee_id,
         breakdowns=row.presentation_breakdowns,
+        renewed=(
+            _instant(row.properties.get("renewed_from_datetime")),
+            _instant(row.properties.get("renewed_to_datetime")),
+        ),
         adjusted_fee=row.adjusted_fee_id is not None,
         adjusted_fee_type=_adjusted_type(row),
         id=strawberry.ID(str(row.id)),

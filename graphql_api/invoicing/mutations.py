@@ -46,6 +46,7 @@ class CreateInvoiceInput:
     customer_id: strawberry.ID
     fees: list[FeeInput]
     purchase_order_number: str | None = strawberry.UNSET
+    voided_invoice_id: strawberry.ID | None = strawberry.UNSET
     client_mutation_id: str | None = strawberry.UNSET
 
 

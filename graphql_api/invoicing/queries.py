@@ -15,7 +15,12 @@ from domain.invoicing.queries import InvoiceFilter, invoice_row, invoices_page
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import PageRequest
 from graphql_api.enums import CurrencyEnum
-from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
+from graphql_api.invoicing.enums import (
+    InvoicePaymentStatusTypeEnum,
+    InvoiceSettlementTypeEnum,
+    InvoiceStatusTypeEnum,
+    InvoiceTypeEnum,
+)
 from graphql_api.invoicing.types import Invoice, InvoiceCollection, invoice_type
 from graphql_api.operations import operation, read
 from graphql_api.pagination import metadata_of, page_request
@@ -51,6 +56,13 @@ class InvoicingQueries:
 
     @strawberry.field
     @operation(permission="invoices:view")
+    async def invoice_build_regeneration_preview(self, info: Info, id: strawberry.ID) -> Invoice | None:
+        """The voided invoice whose lines a new one would start from."""
+        async with read(info) as work:
+            return invoice_type(await invoice_row(work.session, id, ("voided",)))
+
+    @strawberry.field
+    @operation(permission="invoices:view")
     async def invoices(
         self,
         info: Info,
@@ -73,6 +85,7 @@ class InvoicingQueries:
         purchase_order_number: str | None = None,
         search_term: str | None = None,
         self_billed: bool | None = None,
+        settlements: list[InvoiceSettlementTypeEnum] | None = None,
         status: list[InvoiceStatusTypeEnum] | None = None,
         subscription_id: strawberry.ID | None = None,
     ) -> InvoiceCollection:
@@ -98,6 +111,7 @@ class InvoicingQueries:
                 purchase_order_number=purchase_order_number,
                 self_billed=self_billed,
                 search_term=search_term,
+                settled_by_credit_notes=bool(settlements),
             ),
             page_request(page, limit),
         )

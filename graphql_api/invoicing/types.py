@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 from strawberry import Info
 
+from domain.billing.invoice_state import LineState, line_states
 from domain.invoicing import queries
 from domain.invoicing.links import download_url
 from domain.invoicing.payloads import total_due
+from domain.invoicing.update_invoice import DISPUTABLE
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
-from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum, InvoiceStatusTypeEnum, InvoiceTypeEnum
+from graphql_api.invoicing.enums import (
+    InvoiceAppliedTaxOnWholeInvoiceCodeEnum,
+    InvoicePaymentStatusTypeEnum,
+    InvoiceStatusTypeEnum,
+    InvoiceTaxStatusTypeEnum,
+    InvoiceTypeEnum,
+    whole_invoice_code,
+)
 from graphql_api.invoicing.fees import (
     AppliedTax,
     Fee,
@@ -23,6 +33,7 @@ from graphql_api.invoicing.fees import (
     number,
     tax_fields,
 )
+from graphql_api.invoicing.invoice_life import InvoiceLife
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
@@ -30,6 +41,7 @@ from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.credits.note_types import CreditNote
     from graphql_api.customers.types import Customer
+    from graphql_api.payments.types import Payment
     from graphql_api.subscriptions.types import Subscription
 
 __all__ = [
@@ -38,6 +50,7 @@ __all__ = [
 ]  # fmt: skip
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
+LazyPayment = Annotated["Payment", strawberry.lazy("graphql_api.payments.types")]
 LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 
@@ -48,6 +61,8 @@ class InvoiceAppliedTax(AppliedTax):
 
     fees_amount_cents: BigInt
     taxable_amount_cents: BigInt
+    applied_on_whole_invoice: bool
+    enumed_tax_code: InvoiceAppliedTaxOnWholeInvoiceCodeEnum | None
 
     @strawberry.field
     async def invoice(self, info: Info) -> Invoice:
@@ -58,6 +73,7 @@ class InvoiceAppliedTax(AppliedTax):
 class InvoiceSubscription:
     """One subscription on an invoice, with the periods it covers."""
 
+    line_id: strawberry.Private[UUID]
     invoice_id: strawberry.Private[UUID]
     subscription_id: strawberry.Private[UUID]
 
@@ -90,17 +106,31 @@ class InvoiceSubscription:
     async def total_amount_cents(self, info: Info) -> BigInt:
         return _sum(await self._fees(info))
 
+    @strawberry.field
+    async def accept_new_charge_fees(self, info: Info) -> bool:
+        """Whether a charge of the plan has no line yet on an invoice that bills usage."""
+        state = await load(info, "line_states", _fetch_line_states, self.line_id)
+        return state is not None and state.accepts_charge_fees
+
+    @strawberry.field
+    async def in_advance_charges_from_datetime(self, info: Info) -> ISO8601DateTime | None:
+        """Of what is carried and paid in advance: the period that it was renewed for."""
+        return _first(fee.renewed[0] for fee in await self._fees(info))
+
+    @strawberry.field
+    async def in_advance_charges_to_datetime(self, info: Info) -> ISO8601DateTime | None:
+        return _first(fee.renewed[1] for fee in await self._fees(info))
+
     async def _fees(self, info: Info) -> list[Fee]:
         of_invoice = await load(info, "fees_of_invoices", fetch_fees_of_invoices, self.invoice_id) or []
         return [fee for fee in of_invoice if fee.subscription_id == self.subscription_id]
 
 
 @strawberry.type
-class Invoice:
+class Invoice(InvoiceLife):
     customer_id: strawberry.Private[UUID]
     billing_entity_id: strawberry.Private[UUID]
 
-    id: strawberry.ID
     sequential_id: strawberry.ID
     number: str
     invoice_type: InvoiceTypeEnum
@@ -133,6 +163,8 @@ class Invoice:
     updated_at: ISO8601DateTime
     voided_at: ISO8601DateTime | None
     payment_dispute_lost_at: ISO8601DateTime | None
+    payment_dispute_losable: bool
+    ready_for_payment_processing: bool
     payable_type: str = "Invoice"
 
     @strawberry.field
@@ -148,6 +180,13 @@ class Invoice:
     @strawberry.field
     async def fees(self, info: Info) -> list[Fee] | None:
         return await self._fees(info)
+
+    @strawberry.field
+    async def payments(self, info: Info) -> list[LazyPayment] | None:
+        """Its own and those of payment requests that it is in, the latest first."""
+        from graphql_api.payments.types import fetch_payments_of_invoices
+
+        return await load(info, "payments_of_invoices", fetch_payments_of_invoices, UUID(self.id)) or []
 
     @strawberry.field
     async def charge_amount_cents(self, info: Info) -> BigInt:
@@ -209,6 +248,14 @@ async def _subscription(info: Info, subscription_id: UUID) -> Subscription:
     return await load_one(info, "subscriptions", fetch_subscriptions, subscription_id)
 
 
+def _first(instants: Iterable[ISO8601DateTime | None]) -> ISO8601DateTime | None:
+    return next((instant for instant in instants if instant is not None), None)
+
+
+async def _fetch_line_states(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, LineState]:
+    return await line_states(work.session, ids)
+
+
 def _sum(fees: list[Fee], kind: str | None = None) -> BigInt:
     return BigInt(sum(fee.amount_cents for fee in fees if kind is None or fee.fee_type.value == kind))
 
@@ -219,6 +266,8 @@ def invoice_type(row: Any) -> Invoice:
         customer_id=row.customer_id,
         billing_entity_id=row.billing_entity_id,
         id=strawberry.ID(str(row.id)),
+        voided_invoice_id=str(row.voided_invoice_id) if row.voided_invoice_id else None,
+        tax_status=InvoiceTaxStatusTypeEnum(row.tax_status) if row.tax_status else None,
         sequential_id=strawberry.ID(str(row.sequential_id or 0)),
         number=row.number,
         invoice_type=InvoiceTypeEnum(row.invoice_type),
@@ -246,6 +295,8 @@ def invoice_type(row: Any) -> Invoice:
         total_paid_amount_cents=row.total_paid_amount_cents,
         total_settled_amount_cents=BigInt(row.total_paid_amount_cents + row.offset_amount_cents),
         payment_dispute_lost_at=row.payment_dispute_lost_at,
+        payment_dispute_losable=row.status in DISPUTABLE and row.payment_dispute_lost_at is None,
+        ready_for_payment_processing=row.ready_for_payment_processing,
         file_url=download_url(row.organization_id, row.id) if row.document_key else None,
         xml_url=download_url(row.organization_id, row.id, "invoice_xml") if row.xml_key else None,
         created_at=row.created_at,
@@ -265,6 +316,7 @@ async def _fetch_periods(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[I
     return {
         invoice_id: [
             InvoiceSubscription(
+                line_id=row.id,
                 invoice_id=row.invoice_id,
                 subscription_id=row.subscription_id,
                 from_datetime=row.from_datetime,
@@ -286,6 +338,8 @@ async def _fetch_taxes_of_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[UU
                 invoice_id=row.invoice_id,
                 fees_amount_cents=row.fees_amount_cents,
                 taxable_amount_cents=row.taxable_base_amount_cents,
+                applied_on_whole_invoice=whole_invoice_code(row.tax_code) is not None,
+                enumed_tax_code=whole_invoice_code(row.tax_code),
                 **tax_fields(row),
             )
             for row in rows

@@ -91,7 +91,7 @@ async def test_the_command_says_what_differs_and_leaves_with_1(
         return process.returncode, output.decode()
 
     identical = await run("--organization", str(world.organization_id))
-    assert identical == (0, "1 invoices added up, 1 of them recomputed from their events: 1 identical, 0 different.\n")
+    assert identical == (0, "1 invoice added up, 1 of them recomputed from its events: 1 identical, 0 different.\n")
     world.event("ada", "calls-ada", "2024-02-20T00:00:00Z", "2")
     status, output = await run("--organization", str(world.organization_id))
     assert status == 1

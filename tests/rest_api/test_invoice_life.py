@@ -176,3 +176,75 @@ async def test_a_draft_is_deleted_and_its_period_stays_billed(api: Api, world: W
     final, _ = await billed(api, world)
     answer = await api.delete(f"/invoices/{final}")
     assert (answer.status_code, answer.json()["code"]) == (405, "not_deletable")
+
+
+async def test_a_voided_invoice_is_credited_and_paid_back_as_asked(api: Api, world: World, recorded: Recorded) -> None:
+    invoice_id, _ = await billed(api, world)
+    for sent, wrong in (
+        ({"credit_amount": 5401}, {"credit_refund_amount": ["total_amount_exceeds_invoice_amount"]}),
+        ({"credit_amount": -1, "refund_amount": "x"}, {"credit_amount": ["value_is_out_of_range"],
+                                                       "refund_amount": ["value_is_invalid"]}),
+    ):  # fmt: skip
+        refused = await api.post(f"/invoices/{invoice_id}/void", {"generate_credit_note": True, **sent})
+        assert (refused.status_code, refused.json()["error_details"]) == (422, wrong)
+    answer = await api.post(f"/invoices/{invoice_id}/void", {"generate_credit_note": True, "credit_amount": 2400})
+    assert answer.json()["invoice"]["status"] == "voided"
+    notes = world.rows("credit_notes", invoice_id=invoice_id)
+    assert [(note.total_amount_cents, note.credit_status, note.balance_amount_cents) for note in notes] == [
+        (2400, "available", 2400),
+        (3000, "voided", 0),
+    ]
+
+
+async def test_metadata_is_replaced_found_and_refused(api: Api, world: World, recorded: Recorded) -> None:
+    invoice_id, _ = await billed(api, world)
+    path = f"/invoices/{invoice_id}"
+    sent = [{"key": "order", "value": "7"}, {"key": "team", "value": "red"}]
+    first = (await api.put(path, {"invoice": {"metadata": sent}})).json()["invoice"]["metadata"]
+    assert [(each["key"], each["value"]) for each in first] == [("order", "7"), ("team", "red")]
+    kept = {"id": first[0]["lago_id"], "key": "order", "value": "8"}
+    second = (await api.put(path, {"invoice": {"metadata": [kept]}})).json()["invoice"]["metadata"]
+    assert [(each["lago_id"], each["value"]) for each in second] == [(first[0]["lago_id"], "8")]
+    for query, found in (
+        ("metadata[order]=8", True),
+        ("metadata[order]=8&metadata[team]=", True),
+        ("metadata[order]=7", False),
+        ("metadata[order]=", False),
+    ):
+        listed = (await api.get(f"/invoices?{query}")).json()["invoices"]
+        assert (str(invoice_id) in [each["lago_id"] for each in listed]) is found, query
+    for metadata, wrong in (
+        ([{"key": f"k{n}", "value": "v"} for n in range(6)], {"metadata": ["invalid_count"]}),
+        ("x", {"metadata": ["value_is_invalid"]}),
+        (
+            [{"key": "a" * 21, "value": ""}, {"key": "b", "value": "v" * 141}, {"key": "b", "value": "v"}],
+            {"key": ["value_is_too_long", "value_already_exist"], "value": ["value_is_mandatory", "value_is_too_long"]},
+        ),
+    ):
+        refused = await api.put(path, {"invoice": {"metadata": metadata}})
+        assert (refused.status_code, refused.json()["error_details"]) == (422, wrong)
+    draft, _ = await billed(api, world, invoice_grace_period=3)
+    answer = await api.put(f"/invoices/{draft}", {"invoice": {"metadata": sent}})
+    assert (answer.status_code, answer.json()["code"]) == (405, "metadata_on_draft_invoice")
+    await api.post(f"{path}/void", {})
+    answer = await api.put(path, {"invoice": {"metadata": sent}})
+    assert (answer.status_code, answer.json()["code"]) == (405, "update_on_voided_invoice")
+
+
+async def test_an_invoice_whose_taxes_failed_is_finished(api: Api, world: World, recorded: Recorded) -> None:
+    invoice_id, _ = await billed(api, world, invoice_grace_period=3)
+    answer = await api.post(f"/invoices/{invoice_id}/retry", {})
+    assert (answer.status_code, answer.json()["code"]) == (405, "invalid_status")
+    world.execute("UPDATE invoices SET status = 'failed', tax_status = 'failed' WHERE id = %s", invoice_id)
+    finished = (await api.post(f"/invoices/{invoice_id}/retry", {})).json()["invoice"]
+    assert (finished["status"], finished["total_amount_cents"]) == ("finalized", 5400)
+    assert (await api.post(f"/invoices/{uuid4()}/retry", {})).status_code == 404
+
+
+async def test_what_only_an_invoice_settled_by_a_note_has(api: Api, world: World, recorded: Recorded) -> None:
+    invoice_id, _ = await billed(api, world)
+    assert (await api.get("/invoices?settlements[]=cash")).status_code == 422
+    assert (await api.get("/invoices?settlements[]=credit_note")).json()["invoices"] == []
+    world.execute("UPDATE invoices SET offset_amount_cents = 100 WHERE id = %s", invoice_id)
+    listed = (await api.get("/invoices?settlements[]=credit_note")).json()["invoices"]
+    assert [each["lago_id"] for each in listed] == [str(invoice_id)]

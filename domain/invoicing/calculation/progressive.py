@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.invoicing.calculation.state import Calculation, Credit, CreditKind
+from domain.kernel.money import ZERO
 
 
 def credit_progressive_billing(invoice: Calculation) -> Calculation:
@@ -20,13 +21,16 @@ def credit_progressive_billing(invoice: Calculation) -> Calculation:
     for source in invoice.progressive_invoices:
         charges = {charge_id for charge_id, _, _ in source.fees}
         limit = sum(fee.amount_cents for fee in invoice.fees if fee.charge_id in charges)
-        amount = min(source.creditable_cents, max(limit - total, 0))
+        amount = min(source.creditable_cents, limit)
         total += amount
         rows.append(Credit(CreditKind.PROGRESSIVE, source.id, amount, unused_cents=source.creditable_cents - amount))
-        charged = {(charge_id, key): cents for charge_id, key, cents in source.fees}
+        charged = {(charge_id, key): Decimal(cents) for charge_id, key, cents in source.fees}
         for index, fee in enumerate(invoice.fees):
-            cents = charged.get((fee.charge_id, fee.charge_key), 0)
-            shares[index] = min(shares[index] + cents, Decimal(fee.amount_cents))
+            # What raises a charge to its minimum has the key of the fee it raises, and gets what that one leaves.
+            left = charged.get((fee.charge_id, fee.charge_key), ZERO)
+            grown = min(shares[index] + left, max(Decimal(fee.amount_cents), shares[index]))
+            charged[fee.charge_id, fee.charge_key] = left - (grown - shares[index])
+            shares[index] = grown
     return replace(
         invoice,
         shares=tuple(shares),

@@ -26,7 +26,8 @@ class FeeLine:
     amount_cents: rounded; precise_amount_cents: before rounding. taxes: those that apply to this fee.
     coupon_share: cents already taken off this fee by coupons or progressive credits (a fee that is stored).
     billable_metric_id, plan_ids: what limited coupons look at; plan_ids are the subscription's plan and its parent.
-    charge_id, charge_key: what progressive credits look at; the key tells filters and groups of one charge apart.
+    charge_id, charge_key: what progressive credits look at: the charge of one subscription, and what tells its filters
+    and groups apart.
     """
 
     amount_cents: int
@@ -44,7 +45,8 @@ class ProgressiveInvoice:
     """A progressive billing invoice of the window being billed, whose amount is credited.
 
     creditable_cents: its fees less its coupons, credits already given against it and its credit notes; not below 0.
-    fees: for each of its fees the charge's id and key, and the amount in cents.
+    fees: for each of its fees the charge's id and key, and the amount in cents. Those of two such invoices are of
+    different subscriptions.
     """
 
     id: Hashable

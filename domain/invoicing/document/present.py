@@ -26,7 +26,7 @@ from domain.invoicing.document.model import (
     Totals,
 )
 
-__all__ = ["Presented", "present"]
+__all__ = ["Presented", "line_row", "party_lines", "present", "total_row"]
 
 
 class Row(TypedDict):
@@ -122,8 +122,8 @@ def present(document: InvoiceDocument) -> Presented:
         "logo": "",
         "facts": list(_facts(document, labels, form)),
         "parties": [
-            _party(labels("from"), document.sender, labels),
-            _party(labels("bill_to"), document.recipient, labels),
+            party_lines(labels("from"), document.sender, labels),
+            party_lines(labels("bill_to"), document.recipient, labels),
         ],
         "due": (labels("amount_due"), form.money(document.amount_due), _due_on(document, labels, form)),
         "threshold": ""
@@ -165,7 +165,8 @@ def _due_on(document: InvoiceDocument, labels: Labels, form: Formatter) -> str:
     return "" if document.payment_due_date is None else labels("due_on", date=form.date(document.payment_due_date))
 
 
-def _party(heading: str, party: Party, labels: Labels) -> PartyLines:
+def party_lines(heading: str, party: Party, labels: Labels) -> PartyLines:
+    """Who sends or receives the document."""
     lines = [party.legal_number or "", *party.address, party.email or ""]
     if party.tax_id:
         lines.append(labels("tax_id", value=party.tax_id))
@@ -198,10 +199,11 @@ def _group(group: Group, labels: Labels, form: Formatter) -> GroupRows:
     period = ""
     if group.period:
         period = labels("period", first=form.date(group.period[0]), last=form.date(group.period[1]))
-    return {"period": period, "rows": [_row(line, labels, form) for line in group.lines]}
+    return {"period": period, "rows": [line_row(line, labels, form) for line in group.lines]}
 
 
-def _row(line: Line, labels: Labels, form: Formatter) -> Row:
+def line_row(line: Line, labels: Labels, form: Formatter) -> Row:
+    """One line with its parts."""
     # Where the parts tell the prices, the average of them would only be a long fraction that nobody agreed on.
     told_by_parts = any(isinstance(part, Tier | Package | Percentage) for part in line.parts)
     return {
@@ -275,26 +277,27 @@ def _tier_label(tier: Tier, labels: Labels, form: Formatter) -> str:
 
 def _totals(totals: Totals, labels: Labels, form: Formatter) -> Iterator[TotalRow]:
     if totals.progressive_billing_credit:
-        yield _total(labels("progressive_credit"), -totals.progressive_billing_credit, form)
+        yield total_row(labels("progressive_credit"), -totals.progressive_billing_credit, form)
     for coupon in totals.coupons:
         name = coupon.name if coupon.rate is None else f"{coupon.name} ({form.rate(coupon.rate)})"
-        yield _total(labels("coupon", name=name), -coupon.amount, form)
-    yield _total(labels("sub_total_excluding"), totals.sub_total_excluding_taxes, form)
+        yield total_row(labels("coupon", name=name), -coupon.amount, form)
+    yield total_row(labels("sub_total_excluding"), totals.sub_total_excluding_taxes, form)
     for tax in totals.taxes:
         label = labels("tax_on", rate=form.rate(tax.rate), base=form.money(tax.base), name=tax.name)
-        yield _total(label, tax.amount, form)
+        yield total_row(label, tax.amount, form)
     if not totals.taxes:
-        yield _total(labels("no_tax", rate=form.rate(Decimal(0))), 0, form)
-    yield _total(labels("sub_total_including"), totals.sub_total_including_taxes, form)
+        yield total_row(labels("no_tax", rate=form.rate(Decimal(0))), 0, form)
+    yield total_row(labels("sub_total_including"), totals.sub_total_including_taxes, form)
     for name, credit in (
         ("credit_notes", totals.credit_notes),
         ("free_credits", totals.free_credits),
         ("prepaid_credits", totals.prepaid_credits),
     ):
         if credit:
-            yield _total(labels(name), -credit, form)
-    yield _total(labels("total"), totals.total, form, strong=True)
+            yield total_row(labels(name), -credit, form)
+    yield total_row(labels("total"), totals.total, form, strong=True)
 
 
-def _total(label: str, amount: int, form: Formatter, *, strong: bool = False) -> TotalRow:
+def total_row(label: str, amount: int, form: Formatter, *, strong: bool = False) -> TotalRow:
+    """One row of the foot; a strong one stands under a rule."""
     return {"label": label, "amount": form.money(amount), "strong": strong}

@@ -34,18 +34,27 @@ TABLE = {
     "invoice": "invoices",
     "fee": "fees",
     "payment_dispute_lost": "invoices",
+    "triggered_alert": "triggered_usage_alerts",
+    "payment_request": "payment_requests",
+    "credit_note": "credit_notes",
+    "dunning_campaign": "customers",
     "wallet": "wallets",
     "wallet_transaction": "wallet_transactions",
 }
+# What is told of by the id of another row than the object's own.
+TOLD_BY = {"subscription.usage_threshold_reached": "applied_usage_thresholds"}
 INCLUDED = {
     "customer": {"integration_customers"},
     "plan": {"charges", "usage_thresholds", "taxes"},
     "subscription": {"plan", "customer"},
     "subscription.started": {"entitlements"},
     "subscription.updated": {"entitlements"},
+    "subscription.usage_threshold_reached": {"usage_threshold", "applicable_usage_thresholds"},
     "plan.created": {"entitlements"},
     "plan.updated": {"entitlements"},
     "invoice": {"customer"},
+    "payment_request": {"customer", "invoices"},
+    "dunning_campaign": {"dunning_campaign_code", "overdue_balances"},
     "wallet": {"recurring_transaction_rules"},
     "wallet_transaction": {"wallet"},
     "invoice.created": {
@@ -100,9 +109,10 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     object_type = ANNOUNCEMENTS[webhook_type].object_type
     told = world[TABLE[object_type]]
     async with tenant_work(tenant(world)) as work:
-        (webhook_id,) = await announce(work, webhook_type, [told.id])
+        by = world[TOLD_BY[webhook_type]] if webhook_type in TOLD_BY else told
+        (webhook_id,) = await announce(work, webhook_type, [by.id])
         stored = await work.session.get_one(Webhook, webhook_id)
-    assert (stored.webhook_type, stored.object_type, stored.object_id) == (webhook_type, object_type, told.id)
+    assert (stored.webhook_type, stored.object_type, stored.object_id) == (webhook_type, object_type, by.id)
     assert stored.endpoint == world["webhook_endpoints"].webhook_url
     body = json.loads(stored.payload)
     content = body.pop(object_type)
@@ -111,6 +121,8 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     }  # fmt: skip
     if object_type == "payment_dispute_lost":
         content = content["invoice"]
+    if object_type == "dunning_campaign":
+        content["lago_id"] = str(world["customers"].id) * (content["external_customer_id"] == told.external_id)
     assert content["lago_id"] == str(told.id)
     assert INCLUDED.get(object_type, set()) | INCLUDED.get(webhook_type, set()) <= set(content)
     assert not LEFT_OUT.get(webhook_type, set()) & set(content)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import domain.metering.fold
@@ -23,7 +24,7 @@ from domain.metering.current_usage import usage_questions
 from domain.metering.fold import fold_questions, fold_usage
 from domain.metering.ingest_sql import ASSUME_INGEST, INSERT_EVENTS
 from domain.metering.postgres_store import PostgresStore
-from domain.metering.rolled_store import RolledStore
+from domain.metering.rolled_store import _ITEMS, RolledStore
 from domain.metering.rollups import FOLD, can_be_rolled
 from domain.metering.usage import AGGREGATIONS, UsageQuestion
 from infrastructure import exact_json
@@ -96,6 +97,19 @@ async def test_a_rollup_is_read_and_what_came_since_is_added_in_a_fixed_number_o
                 await RolledStore(work).aggregate(asked)
         # The keys, the states, and for each type of aggregation what came since.
         assert len(seen) == 2 + len(AGGREGATIONS)
+
+
+async def test_the_items_of_a_unique_count_are_looked_up_in_their_index_under_the_tenants_role(world: World) -> None:
+    async with tenant_work(world.tenant) as work:
+        await work.session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        found = await work.session.execute(
+            sa.text(f"EXPLAIN {_ITEMS.text}"),
+            {"organization_id": str(work.organization_id), "questions": "[]"},
+        )
+        lines = [row[0] for row in found]
+    place = next(n for n, line in enumerate(lines) if "pk_usage_rollup_items" in line)
+    assert "rollup_id" in lines[place + 1], "\n".join(lines)
+    assert "item" in lines[place + 1], "\n".join(lines)
 
 
 async def test_another_question_is_not_answered_by_the_rollup_and_the_old_one_is_thrown_away(world: World) -> None:

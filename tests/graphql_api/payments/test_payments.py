@@ -1,0 +1,232 @@
+"""Payments, payment requests, payment methods and dunning campaigns over GraphQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.kernel.unit_of_work import tenant_work
+from domain.payments.remind import remind
+from tests.domain.billing.world import World, instant
+from tests.domain.payments.test_remind import owing
+from tests.graphql_api.conftest import Caller
+
+NOW = "2024-06-01T10:45:00Z"
+PAY = """
+    mutation($input: CreatePaymentInput!) {
+        createPayment(input: $input) {
+            id amountCents amountCurrency paymentType payablePaymentStatus reference createdAt updatedAt
+            paymentProviderType providerPaymentId paymentMethodId customer { externalId }
+            payable { ... on Invoice { id totalDueAmountCents payableType } ... on PaymentRequest { id } }
+        }
+    }
+"""
+ASK = """
+    mutation($input: PaymentRequestCreateInput!) {
+        createPaymentRequest(input: $input) {
+            id amountCents amountCurrency email paymentStatus payableType createdAt updatedAt
+            customer { externalId } invoices { id }
+        }
+    }
+"""
+CREATE = "mutation($input: CreateDunningCampaignInput!) { createDunningCampaign(input: $input) { %s } }"
+UPDATE = "mutation($input: UpdateDunningCampaignInput!) { updateDunningCampaign(input: $input) { %s } }"
+CAMPAIGN = """
+    id code name description daysBetweenAttempts maxAttempts bccEmails appliedToOrganization customersCount
+    thresholds { id currency amountCents } createdAt updatedAt
+"""
+METHODS = """
+    query($customer: ID!, $deleted: Boolean) {
+        paymentMethods(externalCustomerId: $customer, withDeleted: $deleted) {
+            collection {
+                id isDefault providerMethodId deletedAt createdAt updatedAt customer { externalId }
+                details { brand last4 type expirationMonth expirationYear }
+                paymentProviderCode paymentProviderName paymentProviderType paymentProviderCustomerId
+            }
+            metadata { totalCount }
+        }
+    }
+"""
+
+
+@pytest.fixture
+def world(admin: Caller) -> Iterator[World]:
+    assert admin.organization_id is not None
+    with World(instant(NOW), organization_id=UUID(admin.organization_id), adopted=True) as world:
+        world.customers = len(world.rows("customers"))
+        yield world
+
+
+def terms(**more: Any) -> dict[str, Any]:
+    return {
+        "code": f"late-{uuid4().hex}", "name": "Late", "daysBetweenAttempts": 2, "maxAttempts": 3,
+        "appliedToOrganization": False, "description": "Be polite", "bccEmails": ["books@example.com"],
+        "thresholds": [{"currency": "EUR", "amountCents": "1000"}], **more,
+    }  # fmt: skip
+
+
+async def test_a_payment_by_hand(admin: Caller, stranger: Caller, world: World) -> None:
+    invoice = str(owing(world, world.customer(external_id="pays"), 5_000))
+    sent = {"invoiceId": invoice, "amountCents": 2_000, "reference": "wire 1", "createdAt": "2020-01-01T00:00:00Z"}
+    paid = (await admin.data(PAY, {"input": sent}))["createPayment"]
+    assert paid["customer"] == {"externalId": "pays"}
+    assert paid["payable"] == {"id": invoice, "totalDueAmountCents": "3000", "payableType": "Invoice"}
+    assert (paid["amountCents"], paid["amountCurrency"], paid["paymentType"], paid["payablePaymentStatus"]) == (
+        "2000", "EUR", "manual", "succeeded",
+    )  # fmt: skip
+    assert paid["reference"] == "wire 1"
+    assert (paid["paymentProviderType"], paid["providerPaymentId"], paid["paymentMethodId"]) == (None, None, None)
+    assert not paid["createdAt"].startswith("2020")
+    refused = await admin.error(PAY, {"input": {**sent, "amountCents": 3_001}})
+    assert refused["details"] == {"amountCents": ["value_is_out_of_range"]}
+    assert (await stranger.error(PAY, {"input": sent}))["code"] == "not_found"
+
+    one = "query($id: ID!) { payment(id: $id) { id } }"
+    assert (await admin.data(one, {"id": paid["id"]}))["payment"] == {"id": paid["id"]}
+    assert (await stranger.error(one, {"id": paid["id"]}))["code"] == "not_found"
+    of_invoice = "query($id: ID!) { invoice(id: $id) { payments { id } readyForPaymentProcessing } }"
+    shown = (await admin.data(of_invoice, {"id": invoice}))["invoice"]
+    assert shown == {"payments": [{"id": paid["id"]}], "readyForPaymentProcessing": True}
+    listed = """
+        query($invoice: ID, $customer: ID, $currency: CurrencyEnum, $search: String) {
+            payments(invoiceId: $invoice, externalCustomerId: $customer, currency: $currency, searchTerm: $search) {
+                collection { id } metadata { totalCount }
+            }
+        }
+    """
+    for variables in ({"invoice": invoice}, {"customer": "pays"}, {"search": "wire 1"}, {"search": "N-5000"}):
+        found = (await admin.data(listed, {**variables, "currency": "EUR"}))["payments"]
+        assert found["collection"] == [{"id": paid["id"]}], variables
+    assert (await admin.data(listed, {"search": "wire 1", "currency": "USD"}))["payments"]["collection"] == []
+
+
+async def test_a_payment_request(admin: Caller, world: World) -> None:
+    invoice = str(owing(world, world.customer(external_id="asked", email="a@example.com"), 700))
+    sent = {"externalCustomerId": "asked", "lagoInvoiceIds": [invoice],
+            "paymentMethod": {"paymentMethodType": "manual"}}  # fmt: skip
+    made = (await admin.data(ASK, {"input": sent}))["createPaymentRequest"]
+    assert (made["amountCents"], made["email"], made["paymentStatus"], made["payableType"]) == (
+        "700", "a@example.com", "pending", "PaymentRequest",
+    )  # fmt: skip
+    assert (made["customer"], made["invoices"]) == ({"externalId": "asked"}, [{"id": invoice}])
+    listed = """
+        query($currency: String) {
+            paymentRequests(externalCustomerId: "asked", paymentStatus: pending, currency: $currency) {
+                collection { id } metadata { totalCount }
+            }
+        }
+    """
+    assert (await admin.data(listed))["paymentRequests"]["collection"] == [{"id": made["id"]}]
+    assert (await admin.data(listed, {"currency": "USD"}))["paymentRequests"]["collection"] == []
+    world.execute("UPDATE invoices SET payment_overdue = false WHERE id = %s", invoice)
+    refused = await admin.error(ASK, {"input": sent})
+    assert (refused["status"], refused["code"]) == (405, "invoices_not_overdue")
+
+
+async def test_payment_methods(admin: Caller, stranger: Caller, world: World) -> None:
+    customer = world.customer(external_id="carded")
+    method = str(world.insert(
+        "payment_methods", organization_id=world.organization_id, customer_id=customer, provider_method_id="pm_1",
+        provider_method_type="card", is_default=False, details={"brand": "visa", "last4": "4242",
+                                                               "expiration_month": 4},
+    ))  # fmt: skip
+    default = "mutation($id: ID!) { setPaymentMethodAsDefault(input: {id: $id}) { id isDefault } }"
+    assert (await admin.data(default, {"id": method}))["setPaymentMethodAsDefault"]["isDefault"] is True
+    assert (await stranger.error(default, {"id": method}))["code"] == "not_found"
+    (shown,) = (await admin.data(METHODS, {"customer": "carded"}))["paymentMethods"]["collection"]
+    assert shown["details"] == {
+        "brand": "visa", "last4": "4242", "type": "card", "expirationMonth": "4", "expirationYear": None,
+    }  # fmt: skip
+    assert (shown["providerMethodId"], shown["isDefault"], shown["customer"]) == (
+        "pm_1",
+        True,
+        {"externalId": "carded"},
+    )
+    destroy = "mutation($id: ID!) { destroyPaymentMethod(input: {id: $id}) { id } }"
+    assert (await admin.data(destroy, {"id": method}))["destroyPaymentMethod"] == {"id": method}
+    assert (await admin.data(METHODS, {"customer": "carded"}))["paymentMethods"]["metadata"]["totalCount"] == 0
+    gone = (await admin.data(METHODS, {"customer": "carded", "deleted": True}))["paymentMethods"]["collection"]
+    assert [(each["id"], each["isDefault"], each["deletedAt"] is None) for each in gone] == [(method, False, False)]
+    assert (await admin.error(METHODS, {"customer": "nobody"}))["code"] == "not_found"
+
+
+async def test_a_campaign_from_its_creation_to_its_end(admin: Caller, stranger: Caller, world: World) -> None:
+    made = (await admin.data(CREATE % CAMPAIGN, {"input": terms(appliedToOrganization=True)}))["createDunningCampaign"]
+    assert (made["daysBetweenAttempts"], made["maxAttempts"], made["bccEmails"], made["appliedToOrganization"]) == (
+        2, 3, ["books@example.com"], True,
+    )  # fmt: skip
+    assert [(each["currency"], each["amountCents"]) for each in made["thresholds"]] == [("EUR", "1000")]
+    owing(world, world.customer(external_id="late"), 1_000)
+    async with tenant_work(world.tenant) as work:
+        await remind(work)
+    one = "query($id: ID!) { dunningCampaign(id: $id) { id customersCount } }"
+    found = (await admin.data(one, {"id": made["id"]}))["dunningCampaign"]
+    assert found["customersCount"] == len(world.rows("customers"))
+    assert (await stranger.error(one, {"id": made["id"]}))["code"] == "not_found"
+    update = UPDATE % CAMPAIGN
+    sent = {"id": made["id"], "name": "Later", "appliedToOrganization": False,
+            "thresholds": [{"id": made["thresholds"][0]["id"], "currency": "EUR", "amountCents": 5},
+                           {"currency": "USD", "amountCents": 7}]}  # fmt: skip
+    changed = (await admin.data(update, {"input": sent}))["updateDunningCampaign"]
+    assert (changed["name"], changed["appliedToOrganization"], changed["customersCount"]) == ("Later", False, 0)
+    assert [(each["currency"], each["amountCents"]) for each in changed["thresholds"]] == [("EUR", "5"), ("USD", "7")]
+    assert changed["thresholds"][0]["id"] == made["thresholds"][0]["id"]
+    listed = """
+        query($search: String, $applied: Boolean, $currency: [CurrencyEnum!]) {
+            dunningCampaigns(searchTerm: $search, appliedToOrganization: $applied, currency: $currency, order: "code") {
+                collection { id } metadata { totalCount }
+            }
+        }
+    """
+    for variables, count in (
+        ({"search": "later"}, 1), ({"search": "later", "applied": False}, 1), ({"search": "later", "applied": True}, 0),
+        ({"search": "later", "currency": ["USD", "GBP"]}, 1), ({"search": "later", "currency": ["GBP"]}, 0),
+    ):  # fmt: skip
+        assert (await admin.data(listed, variables))["dunningCampaigns"]["metadata"]["totalCount"] == count, variables
+    destroy = "mutation($id: ID!) { destroyDunningCampaign(input: {id: $id}) { id } }"
+    assert (await admin.data(destroy, {"id": made["id"]}))["destroyDunningCampaign"] == {"id": made["id"]}
+    assert (await admin.error(destroy, {"id": made["id"]}))["code"] == "not_found"
+    refused = await admin.error(CREATE % "id", {"input": terms(code="", thresholds=[])})
+    assert refused["details"] == {"code": ["value_is_mandatory"], "thresholds": ["can't be blank"]}
+
+
+async def test_a_customer_has_a_campaign_of_its_own(admin: Caller, world: World) -> None:
+    campaign = (await admin.data(CREATE % "id", {"input": terms()}))["createDunningCampaign"]["id"]
+    customer = str(world.customer(external_id="own"))
+    owing(world, UUID(customer), 5_000)
+    update = """
+        mutation($input: UpdateCustomerInput!) {
+            updateCustomer(input: $input) {
+                appliedDunningCampaign { id } lastDunningCampaignAttempt lastDunningCampaignAttemptAt
+            }
+        }
+    """
+    sent: dict[str, Any] = {"id": customer, "externalId": "own", "appliedDunningCampaignId": campaign}
+    assert (await admin.data(update, {"input": sent}))["updateCustomer"] == {
+        "appliedDunningCampaign": {"id": campaign}, "lastDunningCampaignAttempt": 0,
+        "lastDunningCampaignAttemptAt": None,
+    }  # fmt: skip
+    async with tenant_work(world.tenant) as work:
+        await remind(work)
+    shown = "query($id: ID!) { customer(id: $id) { lastDunningCampaignAttempt lastDunningCampaignAttemptAt } }"
+    assert (await admin.data(shown, {"id": customer}))["customer"]["lastDunningCampaignAttempt"] == 1
+    assert (await admin.data(shown, {"id": customer}))["customer"]["lastDunningCampaignAttemptAt"].startswith("20")
+    assert (await admin.error(update, {"input": {**sent, "appliedDunningCampaignId": "x"}}))["code"] == "not_found"
+    cleared = (await admin.data(update, {"input": {**sent, "appliedDunningCampaignId": None}}))["updateCustomer"]
+    assert cleared["appliedDunningCampaign"] is None
+
+
+async def test_a_lost_dispute(admin: Caller, world: World) -> None:
+    invoice = str(owing(world, world.customer(), 700))
+    lose = """
+        mutation($id: ID!) {
+            loseInvoiceDispute(input: {id: $id}) { paymentDisputeLostAt paymentDisputeLosable paymentOverdue }
+        }
+    """
+    lost = (await admin.data(lose, {"id": invoice}))["loseInvoiceDispute"]
+    assert (lost["paymentDisputeLostAt"] is None, lost["paymentDisputeLosable"], lost["paymentOverdue"]) == (
+        False, False, False,
+    )  # fmt: skip
