@@ -25,6 +25,8 @@ from graphql_api.catalog.queries import CatalogQueries
 from graphql_api.credits.coupon_operations import CouponMutations, CouponQueries
 from graphql_api.credits.note_mutations import CreditNoteMutations
 from graphql_api.credits.note_queries import CreditNoteQueries
+from graphql_api.credits.wallet_mutations import WalletMutations
+from graphql_api.credits.wallet_queries import WalletQueries
 from graphql_api.customers.mutations import CustomersMutations
 from graphql_api.customers.queries import CustomersQueries
 from graphql_api.errors import is_fault
@@ -68,6 +70,7 @@ QUERIES: tuple[type, ...] = (
     MeteringQueries,
     SubscriptionsQueries,
     InvoicingQueries,
+    WalletQueries,
     PaymentQueries,
     CampaignQueries,
     CreditNoteQueries,
@@ -90,6 +93,7 @@ MUTATIONS: tuple[type, ...] = (
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
+    WalletMutations,
     PaymentMutations,
     CampaignMutations,
     CreditNoteMutations,

@@ -155,6 +155,12 @@ class Customer:
         return not await load(info, "customers_in_use", _fetch_in_use, self.key)
 
     @strawberry.field
+    async def has_active_wallet(self, info: Info) -> bool:
+        from graphql_api.credits.wallet_types import has_wallet
+
+        return await has_wallet(info, self.key)
+
+    @strawberry.field
     async def has_overdue_invoices(self, info: Info) -> bool:
         return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
 

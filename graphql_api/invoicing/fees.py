@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graphql_api.catalog.add_ons import AddOn
     from graphql_api.catalog.charges import ChargeFilter, FixedCharge
     from graphql_api.catalog.types import Charge, Tax
+    from graphql_api.credits.wallet_types import WalletTransaction
     from graphql_api.metering.usage_types import PresentationBreakdownUsage
     from graphql_api.subscriptions.types import Subscription
 
@@ -37,6 +38,7 @@ LazyAddOn = Annotated["AddOn", strawberry.lazy("graphql_api.catalog.add_ons")]
 LazyChargeFilter = Annotated["ChargeFilter", strawberry.lazy("graphql_api.catalog.charges")]
 LazyFixedCharge = Annotated["FixedCharge", strawberry.lazy("graphql_api.catalog.charges")]
 LazyBreakdown = Annotated["PresentationBreakdownUsage", strawberry.lazy("graphql_api.metering.usage_types")]
+LazyWalletTransaction = Annotated["WalletTransaction", strawberry.lazy("graphql_api.credits.wallet_types")]
 LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
 LazyTax = Annotated["Tax", strawberry.lazy("graphql_api.catalog.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
@@ -198,6 +200,15 @@ class Fee(InvoiceItem):
         from graphql_api.credits.note_types import credited_on
 
         return BigInt(max(self.amount_cents - await credited_on(info, UUID(self.id)), 0))
+
+    @strawberry.field
+    async def wallet_transaction(self, info: Info) -> LazyWalletTransaction | None:
+        """The purchase of credits that it is for."""
+        from graphql_api.credits.wallet_types import fetch_purchases
+
+        if self.fee_type is not FeeTypesEnum.credit or self.invoice_id is None:
+            return None
+        return await load(info, "purchases", fetch_purchases, UUID(self.invoice_id))
 
     @strawberry.field
     async def charge(self, info: Info) -> LazyCharge | None:

@@ -148,6 +148,8 @@ class Invoice(InvoiceLife):
     coupons_amount_cents: BigInt
     credit_notes_amount_cents: BigInt
     prepaid_credit_amount_cents: BigInt
+    prepaid_granted_credit_amount_cents: BigInt | None
+    prepaid_purchased_credit_amount_cents: BigInt | None
     progressive_billing_credit_amount_cents: BigInt
     sub_total_excluding_taxes_amount_cents: BigInt
     sub_total_including_taxes_amount_cents: BigInt
@@ -222,6 +224,18 @@ class Invoice(InvoiceLife):
         return await load(info, "taxes_of_invoices", _fetch_taxes_of_invoices, UUID(self.id)) or []
 
     @strawberry.field
+    async def associated_active_wallet_present(self, info: Info) -> bool:
+        """Whether it sold the credits of a wallet that is still active."""
+        from graphql_api.credits.wallet_types import WalletStatusEnum, fetch_purchases, fetch_wallets
+
+        if self.invoice_type is not InvoiceTypeEnum.credit:
+            return False
+        bought = await load(info, "purchases", fetch_purchases, UUID(self.id))
+        if bought is None:
+            return False
+        return (await load_one(info, "wallets", fetch_wallets, bought.wallet_id)).status is WalletStatusEnum.active
+
+    @strawberry.field
     async def invoice_subscriptions(self, info: Info) -> list[InvoiceSubscription] | None:
         return await self._periods(info)
 
@@ -285,6 +299,8 @@ def invoice_type(row: Any) -> Invoice:
         coupons_amount_cents=row.coupons_amount_cents,
         credit_notes_amount_cents=row.credit_notes_amount_cents,
         prepaid_credit_amount_cents=row.prepaid_credit_amount_cents,
+        prepaid_granted_credit_amount_cents=row.prepaid_granted_credit_amount_cents,
+        prepaid_purchased_credit_amount_cents=row.prepaid_purchased_credit_amount_cents,
         progressive_billing_credit_amount_cents=row.progressive_billing_credit_amount_cents,
         sub_total_excluding_taxes_amount_cents=row.sub_total_excluding_taxes_amount_cents,
         sub_total_including_taxes_amount_cents=row.sub_total_including_taxes_amount_cents,

@@ -1,0 +1,414 @@
+"""Wallets, their rules and movements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import Info
+
+from domain.credits.wallets import queries
+from domain.credits.wallets.amounts import credits_of
+from domain.credits.wallets.payloads import remaining_credits
+from domain.kernel.format import decimal_or_none, decimal_text
+from domain.kernel.money import from_cents
+from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.catalog.metrics import BillableMetric, fetch_metrics
+from graphql_api.catalog.types import ItemMetadata
+from graphql_api.enums import CurrencyEnum
+from graphql_api.invoicing.enums import FeeTypesEnum
+from graphql_api.invoicing.fees import number
+from graphql_api.loaders import load, load_one
+from graphql_api.pagination import CollectionMetadata
+from graphql_api.scalars import BigInt, ISO8601DateTime
+
+if TYPE_CHECKING:
+    from graphql_api.customers.types import Customer
+    from graphql_api.invoicing.types import Invoice
+
+__all__ = [
+    "RecurringTransactionIntervalEnum", "RecurringTransactionMethodEnum", "RecurringTransactionTriggerEnum", "Wallet",
+    "WalletCollection", "WalletCollectionMetadata", "WalletStatusEnum", "WalletTransaction",
+    "WalletTransactionCollection", "WalletTransactionConsumption", "WalletTransactionConsumptionCollection",
+    "WalletTransactionFunding", "WalletTransactionFundingCollection", "WalletTransactionStatusEnum",
+    "WalletTransactionTransactionTypeEnum", "fetch_purchases", "fetch_wallets", "has_wallet", "linked_type",
+    "transaction_type", "wallet_type",
+]  # fmt: skip
+
+LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
+LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
+
+
+@strawberry.enum
+class WalletStatusEnum(Enum):
+    active = "active"
+    terminated = "terminated"
+
+
+@strawberry.enum
+class WalletTransactionStatusEnum(Enum):
+    failed = "failed"
+    pending = "pending"
+    settled = "settled"
+
+
+@strawberry.enum
+class WalletTransactionSourceEnum(Enum):
+    interval = "interval"
+    manual = "manual"
+    threshold = "threshold"
+
+
+@strawberry.enum
+class WalletTransactionTransactionStatusEnum(Enum):
+    granted = "granted"
+    invoiced = "invoiced"
+    purchased = "purchased"
+    voided = "voided"
+
+
+@strawberry.enum
+class WalletTransactionTransactionTypeEnum(Enum):
+    inbound = "inbound"
+    outbound = "outbound"
+
+
+@strawberry.enum
+class RecurringTransactionIntervalEnum(Enum):
+    monthly = "monthly"
+    quarterly = "quarterly"
+    semiannual = "semiannual"
+    weekly = "weekly"
+    yearly = "yearly"
+
+
+@strawberry.enum
+class RecurringTransactionMethodEnum(Enum):
+    fixed = "fixed"
+    target = "target"
+
+
+@strawberry.enum
+class RecurringTransactionTriggerEnum(Enum):
+    interval = "interval"
+    threshold = "threshold"
+
+
+@strawberry.type
+class TransactionMetadata:
+    key: str
+    value: str
+
+
+@strawberry.type
+class WalletTransactionMetadataObject:
+    key: str
+    value: str
+
+
+@strawberry.type
+class RecurringTransactionRule:
+    lago_id: strawberry.ID
+    trigger: RecurringTransactionTriggerEnum
+    interval: RecurringTransactionIntervalEnum | None
+    method: RecurringTransactionMethodEnum
+    paid_credits: str
+    granted_credits: str
+    grants_target_top_up: bool | None
+    threshold_credits: str | None
+    target_ongoing_balance: str | None
+    ignore_paid_top_up_limits: bool
+    invoice_requires_successful_payment: bool
+    purchase_order_number: str | None
+    skip_invoice_custom_sections: bool | None
+    transaction_name: str | None
+    transaction_metadata: list[TransactionMetadata] | None
+    started_at: ISO8601DateTime | None
+    expiration_at: ISO8601DateTime | None
+    created_at: ISO8601DateTime
+
+
+@strawberry.type
+class WalletAppliesTo:
+    metric_ids: strawberry.Private[list[UUID]]
+
+    fee_types: list[FeeTypesEnum] | None
+
+    @strawberry.field
+    async def billable_metrics(self, info: Info) -> list[BillableMetric] | None:
+        return [await load_one(info, "billable_metrics", fetch_metrics, each) for each in self.metric_ids]
+
+
+@strawberry.type
+class Wallet:
+    key: strawberry.Private[UUID]
+    customer_id: strawberry.Private[UUID]
+    allowed_fee_types: strawberry.Private[list[str]]
+
+    id: strawberry.ID
+    name: str | None
+    code: str | None
+    status: WalletStatusEnum
+    currency: CurrencyEnum
+    priority: int
+    rate_amount: float
+    billing_entity_id: strawberry.ID | None
+    balance_cents: BigInt
+    credits_balance: float
+    consumed_amount_cents: BigInt
+    consumed_credits: float
+    ongoing_balance_cents: BigInt
+    ongoing_usage_balance_cents: BigInt
+    credits_ongoing_balance: float
+    credits_ongoing_usage_balance: float
+    invoice_requires_successful_payment: bool
+    paid_top_up_min_amount_cents: BigInt | None
+    paid_top_up_max_amount_cents: BigInt | None
+    paid_top_up_min_credits: BigInt | None
+    paid_top_up_max_credits: BigInt | None
+    purchase_order_number: str | None
+    skip_invoice_custom_sections: bool | None
+    metadata: list[ItemMetadata] | None
+    expiration_at: ISO8601DateTime | None
+    last_balance_sync_at: ISO8601DateTime | None
+    last_consumed_credit_at: ISO8601DateTime | None
+    last_ongoing_balance_sync_at: ISO8601DateTime | None
+    terminated_at: ISO8601DateTime | None
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+
+    @strawberry.field
+    def traceable(self) -> bool:
+        """Whether each movement knows where its money came from: always."""
+        return True
+
+    @strawberry.field
+    async def customer(self, info: Info) -> LazyCustomer | None:
+        from graphql_api.customers.types import fetch_customers
+
+        return await load_one(info, "customers", fetch_customers, self.customer_id)
+
+    @strawberry.field
+    async def applies_to(self, info: Info) -> WalletAppliesTo | None:
+        metric_ids = await load(info, "metrics_of_wallets", _fetch_metric_ids, self.key) or []
+        return WalletAppliesTo(metric_ids=metric_ids, fee_types=[FeeTypesEnum(each) for each in self.allowed_fee_types])
+
+    @strawberry.field
+    async def recurring_transaction_rules(self, info: Info) -> list[RecurringTransactionRule] | None:
+        """Those that are active."""
+        return await load(info, "rules_of_wallets", _fetch_rules, self.key) or []
+
+
+@strawberry.type
+class WalletCollectionMetadata:
+    current_page: int
+    customer_active_wallets_count: int
+    limit_value: int
+    total_count: int
+    total_pages: int
+
+
+@strawberry.type
+class WalletCollection:
+    collection: list[Wallet]
+    metadata: WalletCollectionMetadata
+
+
+@strawberry.type
+class WalletTransaction:
+    wallet_id: strawberry.Private[UUID]
+    invoice_id: strawberry.Private[UUID | None]
+    voided_invoice_id: strawberry.Private[UUID | None]
+
+    id: strawberry.ID
+    amount: str
+    credit_amount: str
+    remaining_amount_cents: BigInt | None
+    remaining_credit_amount: str | None
+    status: WalletTransactionStatusEnum
+    source: WalletTransactionSourceEnum
+    transaction_status: WalletTransactionTransactionStatusEnum
+    transaction_type: WalletTransactionTransactionTypeEnum
+    priority: int
+    name: str | None
+    wallet_name: str | None
+    invoice_requires_successful_payment: bool
+    metadata: list[WalletTransactionMetadataObject] | None
+    purchase_order_number: str | None
+    skip_invoice_custom_sections: bool | None
+    settled_at: ISO8601DateTime | None
+    failed_at: ISO8601DateTime | None
+    created_at: ISO8601DateTime
+    updated_at: ISO8601DateTime
+
+    @strawberry.field
+    async def wallet(self, info: Info) -> Wallet | None:
+        return await load_one(info, "wallets", fetch_wallets, self.wallet_id)
+
+    @strawberry.field
+    async def invoice(self, info: Info) -> LazyInvoice | None:
+        """The invoice of a purchase, or the one that was paid; none while it is not to be seen."""
+        return await _invoice(info, self.invoice_id)
+
+    @strawberry.field
+    async def voided_invoice(self, info: Info) -> LazyInvoice | None:
+        return await _invoice(info, self.voided_invoice_id)
+
+
+@strawberry.type
+class WalletTransactionCollection:
+    collection: list[WalletTransaction]
+    metadata: CollectionMetadata
+
+
+@strawberry.type
+class _Linked:
+    id: strawberry.ID
+    amount_cents: BigInt
+    credit_amount: str
+    created_at: ISO8601DateTime
+    wallet_transaction: WalletTransaction
+
+
+@strawberry.type
+class WalletTransactionConsumption(_Linked):
+    """Where money of an inbound movement went."""
+
+
+@strawberry.type
+class WalletTransactionFunding(_Linked):
+    """Where money of an outbound movement came from."""
+
+
+@strawberry.type
+class WalletTransactionConsumptionCollection:
+    collection: list[WalletTransactionConsumption]
+    metadata: CollectionMetadata
+
+
+@strawberry.type
+class WalletTransactionFundingCollection:
+    collection: list[WalletTransactionFunding]
+    metadata: CollectionMetadata
+
+
+async def _invoice(info: Info, invoice_id: UUID | None) -> Invoice | None:
+    from graphql_api.invoicing.types import fetch_invoices
+
+    return await load(info, "invoices", fetch_invoices, invoice_id) if invoice_id else None
+
+
+def wallet_type(row: Any) -> Wallet:
+    """A wallet from a row of `domain.credits.wallets.queries`."""
+
+    def whole_credits(cents: int | None) -> BigInt | None:
+        return None if cents is None else BigInt(int(credits_of(cents, row.rate_amount, row.currency)))
+
+    same = (
+        "name", "code", "priority", "balance_cents", "consumed_amount_cents", "ongoing_balance_cents",
+        "ongoing_usage_balance_cents", "invoice_requires_successful_payment", "paid_top_up_min_amount_cents",
+        "paid_top_up_max_amount_cents", "purchase_order_number", "skip_invoice_custom_sections", "expiration_at",
+        "last_balance_sync_at", "last_consumed_credit_at", "last_ongoing_balance_sync_at", "terminated_at",
+        "created_at", "updated_at", "customer_id", "allowed_fee_types",
+    )  # fmt: skip
+    return Wallet(
+        key=row.id,
+        id=strawberry.ID(str(row.id)),
+        status=WalletStatusEnum(row.status),
+        currency=CurrencyEnum(row.currency),
+        billing_entity_id=strawberry.ID(str(row.billing_entity_id)) if row.billing_entity_id else None,
+        paid_top_up_min_credits=whole_credits(row.paid_top_up_min_amount_cents),
+        paid_top_up_max_credits=whole_credits(row.paid_top_up_max_amount_cents),
+        metadata=[ItemMetadata(key=key, value=value) for key, value in (row.wallet_metadata or {}).items()],
+        rate_amount=number(row.rate_amount),
+        credits_balance=number(row.credits_balance),
+        consumed_credits=number(row.consumed_credits),
+        credits_ongoing_balance=number(row.credits_ongoing_balance),
+        credits_ongoing_usage_balance=number(row.credits_ongoing_usage_balance),
+        **{name: getattr(row, name) for name in same},
+    )
+
+
+def transaction_type(row: Any) -> WalletTransaction:
+    """A movement from a row of `domain.credits.wallets.queries`."""
+    same = (
+        "wallet_id", "invoice_id", "voided_invoice_id", "remaining_amount_cents", "priority", "name", "wallet_name",
+        "invoice_requires_successful_payment", "purchase_order_number", "skip_invoice_custom_sections", "settled_at",
+        "failed_at", "created_at", "updated_at",
+    )  # fmt: skip
+    return WalletTransaction(
+        id=strawberry.ID(str(row.id)),
+        amount=decimal_text(from_cents(row.amount_cents, row.currency)),
+        credit_amount=decimal_text(row.credit_amount),
+        remaining_credit_amount=remaining_credits(row),
+        status=WalletTransactionStatusEnum(row.status),
+        source=WalletTransactionSourceEnum(row.source),
+        transaction_status=WalletTransactionTransactionStatusEnum(row.transaction_status),
+        transaction_type=WalletTransactionTransactionTypeEnum(row.transaction_type),
+        metadata=[WalletTransactionMetadataObject(**each) for each in row.transaction_metadata],
+        **{name: getattr(row, name) for name in same},
+    )
+
+
+def linked_type(kind: Callable[..., Any], row: Any, other: Any) -> Any:
+    """A consumption or funding from its row and that of the movement on the other side."""
+    return kind(
+        id=strawberry.ID(str(row.id)),
+        amount_cents=row.consumed_amount_cents,
+        credit_amount=decimal_text(credits_of(row.consumed_amount_cents, row.rate_amount, row.currency)),
+        created_at=row.created_at,
+        wallet_transaction=transaction_type(other),
+    )
+
+
+def _rule_type(row: Any) -> RecurringTransactionRule:
+    same = (
+        "grants_target_top_up", "ignore_paid_top_up_limits", "invoice_requires_successful_payment",
+        "purchase_order_number", "skip_invoice_custom_sections", "transaction_name", "started_at", "expiration_at",
+        "created_at",
+    )  # fmt: skip
+    return RecurringTransactionRule(
+        lago_id=strawberry.ID(str(row.id)),
+        trigger=RecurringTransactionTriggerEnum(row.trigger),
+        interval=RecurringTransactionIntervalEnum(row.interval) if row.interval else None,
+        method=RecurringTransactionMethodEnum(row.method),
+        paid_credits=decimal_text(row.paid_credits),
+        granted_credits=decimal_text(row.granted_credits),
+        threshold_credits=decimal_text(row.threshold_credits),
+        target_ongoing_balance=decimal_or_none(row.target_ongoing_balance),
+        transaction_metadata=[TransactionMetadata(**each) for each in row.transaction_metadata],
+        **{name: getattr(row, name) for name in same},
+    )
+
+
+async def fetch_wallets(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Wallet]:
+    """Wallets by id."""
+    return {key: wallet_type(row) for key, row in (await queries.wallet_rows(work.session, ids)).items()}
+
+
+async def fetch_purchases(work: UnitOfWork, invoice_ids: list[UUID]) -> dict[UUID, WalletTransaction]:
+    """The purchase of credits that each invoice is for, by invoice."""
+    found = await queries.bought_with(work.session, invoice_ids)
+    return {key: transaction_type(row) for key, row in found.items()}
+
+
+async def has_wallet(info: Info, customer_id: UUID) -> bool:
+    """Whether a customer has an active wallet."""
+    return bool(await load(info, "customers_with_wallets", _fetch_with_wallets, customer_id))
+
+
+async def _fetch_with_wallets(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, bool]:
+    return dict.fromkeys(await queries.customers_with_wallets(work.session, ids), True)
+
+
+async def _fetch_rules(work: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, list[RecurringTransactionRule]]:
+    found = await queries.rules_of_wallets(work.session, ids)
+    return {key: [_rule_type(row) for row in rows] for key, rows in found.items()}
+
+
+async def _fetch_metric_ids(work: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    found = await queries.metrics_of_wallets(work.session, ids)
+    return {key: [row.id for row in rows] for key, rows in found.items()}
