@@ -29,6 +29,7 @@ from rest_api import (
     subscriptions,
     taxes,
     usage,
+    wallet_alerts,
     wallet_transactions,
     wallets,
     webhook_endpoints,
@@ -38,11 +39,11 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
+    events, analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes, wallets,
-    wallet_transactions,
-    analytics, downloads,
+    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes, wallet_alerts,
+    wallets, wallet_transactions,
+    downloads,
 )  # fmt: skip
 
 

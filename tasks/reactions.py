@@ -30,6 +30,7 @@ from domain.credits.note_documents import DOCUMENTS as NOTE_DOCUMENTS
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.credits.wallets.events import (
     TopUpsRequested,
+    WalletAlertsSet,
     WalletBalancesChanged,
     WalletOngoingBalancesChanged,
     WalletsCreated,
@@ -205,6 +206,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletsUpdated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletsTerminated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
+    WalletAlertsSet: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
