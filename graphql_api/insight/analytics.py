@@ -255,8 +255,8 @@ def _code(currency: CurrencyEnum | None) -> str | None:
     return currency.value if currency else None
 
 
-def _instant(month: date) -> datetime:
-    return datetime.combine(month, time(), UTC)
+def _instant(month: date) -> ISO8601DateTime:
+    return ISO8601DateTime(datetime.combine(month, time(), UTC))
 
 
 def _metadata(rows: Sequence[Any]) -> CollectionMetadata:
