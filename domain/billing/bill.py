@@ -113,7 +113,8 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     await credit_excess(work, built)
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]
-    await write_draft_numbers(work, drafts)
+    waiting = [each.target.invoice_id for each in built if each.status == "pending"]
+    await write_draft_numbers(work, [*drafts, *waiting])
     await number_invoices(
         work,
         [

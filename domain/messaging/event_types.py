@@ -34,6 +34,7 @@ SENT = (
     EventType("credit_note.generated", "CREDIT_NOTES", "The document of a credit note is ready to be downloaded."),
     EventType("customer.created", "CUSTOMERS", "A customer was created."),
     EventType("customer.updated", "CUSTOMERS", "A customer was changed."),
+    EventType("customer.vies_check", "CUSTOMERS", "A customer's VAT number was checked, or could not be checked yet."),
     EventType("events.errors", "EVENT_INGESTION", "Events of the last hour have an unknown code, property or value."),
     EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
     EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
