@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     webhook_timeout_seconds: float = Field(30, validation_alias=_names("LAGO_WEBHOOK_TIMEOUT_SECONDS"))
     # Private and link-local addresses are refused for outbound calls unless this is true.
     allow_private_outbound: bool = Field(False, validation_alias=_names("TARN_ALLOW_PRIVATE_OUTBOUND"))
+    # The EU's register of VAT numbers, asked for customers of entities with EU tax management.
+    vies_url: str = Field(
+        "https://ec.europa.eu/taxation_customs/vies/rest-api", validation_alias=_names("TARN_VIES_URL")
+    )
     events_batch_max_length: int = Field(100, validation_alias=_names("LAGO_EVENTS_BATCH_MAX_LENGTH"))
     max_body_bytes: int = Field(10_000_000, validation_alias=_names("TARN_MAX_BODY_BYTES"))
 

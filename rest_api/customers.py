@@ -7,8 +7,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from domain.catalog.customer_taxes import set_customer_taxes
-from domain.customers.customers import delete_customer, upsert_customer
+from domain.billing.customers import upsert_customer
+from domain.customers.customers import delete_customer
 from domain.customers.payloads import customer_payloads
 from domain.customers.queries import CustomerFilter, customer_row, customers_page
 from rest_api.frame import Call, answer, endpoint, page_answer
@@ -22,9 +22,7 @@ _METADATA = re.compile(r"metadata\[(.{1,255})\]")
 @endpoint(resource="customer")
 async def upsert(call: Call) -> Response:
     params = call.root("customer")
-    customer = await upsert_customer(call.work, params)
-    await set_customer_taxes(call.work, customer.id, params)
-    return await _shown(call, customer.id)
+    return await _shown(call, (await upsert_customer(call.work, params)).id)
 
 
 @endpoint(resource="customer")

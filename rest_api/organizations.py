@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from domain.catalog.eu_taxes import make_eu_taxes
 from domain.catalog.payloads import tax_payload
 from domain.catalog.queries import TaxFilter, taxes_page
 from domain.identity.logo import LOGO_PURPOSE
@@ -40,6 +41,7 @@ async def show(call: Call) -> Response:
 async def update(call: Call) -> Response:
     params = call.root("organization")
     await update_organization(call.work, params)
+    await make_eu_taxes(call.work)
     await upsert_first_endpoint(call.work, params.get("webhook_url"))
     row = await organization_row(call.work)
     applied = await taxes_page(

@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from domain.billing.customers import customer_to_subscribe
 from domain.billing.subscribe import plan_by_code, subscribe
 from domain.billing.terminate import terminate as terminate_subscription
 from domain.billing.update_subscription import update_subscription
 from domain.catalog.plan_payloads import plan_payloads, threshold_payload
-from domain.customers.find_or_create import find_or_create
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
@@ -51,7 +51,7 @@ async def create(call: Call) -> Response:
     assert external_customer_id is not None
     assert external_id is not None
     plan = await plan_by_code(call.work, plan_code)
-    customer = await find_or_create(call.work, external_customer_id, plan.amount_currency)
+    customer = await customer_to_subscribe(call.work, external_customer_id, plan.amount_currency)
     row = await subscribe(call.work, customer, plan, external_id, params)
     return await _answer(call, row)
 

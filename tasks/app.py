@@ -12,6 +12,7 @@ from tasks import (  # isort: skip
     billing,  # noqa: F401
     catalog,  # noqa: F401
     credit_notes,  # noqa: F401
+    customers,  # noqa: F401
     invoicing,  # noqa: F401
     messaging,  # noqa: F401
     metering,  # noqa: F401

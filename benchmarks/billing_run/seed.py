@@ -28,8 +28,8 @@ _SEED = (
         'next_period_start', 'align_with_finalization_date', '{}', false, false, %(start)s, %(start)s)
     """,
     """
-    INSERT INTO taxes (id, organization_id, name, code, rate, created_at, updated_at)
-    VALUES (%(org)s, %(org)s, 'VAT', 'vat', 20, %(start)s, %(start)s)
+    INSERT INTO taxes (id, organization_id, name, code, rate, auto_generated, created_at, updated_at)
+    VALUES (%(org)s, %(org)s, 'VAT', 'vat', 20, false, %(start)s, %(start)s)
     """,
     """
     INSERT INTO billing_entity_taxes (id, organization_id, billing_entity_id, tax_id, created_at, updated_at)

@@ -98,6 +98,8 @@ def assemble(
         dates=dates,
         sections=known.facts.sections_of([line.subscription for line in lines]),
         progressive=[known.progressive[line.number] for line in lines if line.number in known.progressive],
+        # What is not billed for a period takes the taxes as they are: it could not be built a second time.
+        waits=customer.taxes_open and not (target.in_advance or target.progressive),
     )
     return Built(target, rows, levels, purse=purse)
 
@@ -112,10 +114,13 @@ def invoice_of(
     dates: InvoiceDates,
     sections: Sequence[Section] = (),
     progressive: Sequence[ProgressiveInvoice] = (),
+    waits: bool = False,
 ) -> InvoiceRows:
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
-    sections: the custom sections that it carries. progressive: invoices that billed part of the usage before.
+    sections: the custom sections that it carries. progressive: invoices that billed part of the usage before. waits:
+    the customer's taxes are not known yet, so that it would be final but for these: computed like a draft, `pending`,
+    and finalized when they are.
     """
     first = lines[0].subscription
     customer = first.customer
@@ -125,10 +130,10 @@ def invoice_of(
         currency=first.currency,
         progressive_invoices=tuple(progressive),
     )
-    calculation = calculate(purse.offer(calculation), DRAFT if draft else FINALIZED)
+    calculation = calculate(purse.offer(calculation), DRAFT if draft or waits else FINALIZED)
     purse.spend(calculation.credits)
     shown = calculation.fees_amount_cents or first.finalizes_zero or target.progressive
-    final = "finalized" if shown else "closed"
+    final = ("pending" if waits else "finalized") if shown else "closed"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)
@@ -140,6 +145,7 @@ def invoice_of(
             "billing_entity_id": first.billing_entity_id,
             "invoice_type": "progressive_billing" if target.progressive else "subscription",
             "status": "draft" if draft else final,
+            "tax_status": "pending" if waits and not draft and final == "pending" else None,
             "currency": first.currency,
             "timezone": customer.timezone,
             "issuing_date": dates.issuing_date,

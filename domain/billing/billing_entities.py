@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.catalog.applied_taxes import read_tax_codes, set_taxes, taxes_of
+from domain.catalog.eu_taxes import make_eu_taxes
 from domain.catalog.events import TaxChanged
 from domain.catalog.models import BillingEntityTax
 from domain.catalog.payloads import tax_payload
@@ -29,6 +30,7 @@ async def create_entity(work: UnitOfWork, params: Params) -> BillingEntity:
     """Another entity that issues invoices. Raises ValidationFailed."""
     entity = await create_billing_entity(work, params)
     await _set_parts(work, entity.id, params)
+    await make_eu_taxes(work)
     return entity
 
 
@@ -39,6 +41,7 @@ async def update_entity(
     NotFound, ValidationFailed."""
     entity = await update_billing_entity(work, params, entity_id=entity_id, code=code)
     await _set_parts(work, entity.id, params)
+    await make_eu_taxes(work)
     return entity
 
 

@@ -38,6 +38,7 @@ class CustomerFacts:
     self_billed: bool
     dates: DateSettings
     skips_sections: bool = False
+    taxes_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ _SUBSCRIPTIONS = sa.text(
            CASE c.finalize_zero_amount_invoice WHEN 'finalize' THEN true WHEN 'skip' THEN false
                 ELSE issuer.finalize_zero_amount_invoice END AS finalizes_zero,
            s.skip_invoice_custom_sections AS skips, c.skip_invoice_custom_sections AS customer_skips,
+           EXISTS (SELECT FROM pending_vies_checks v WHERE v.customer_id = c.id) AS taxes_open,
            pp.amount_cents AS previous_amount_cents, pp.interval AS previous_interval,
            n.plan_id AS next_plan_id, np.amount_cents AS next_amount_cents, np.interval AS next_interval,
            CASE WHEN p.trial_period > 0 THEN (
@@ -297,4 +299,5 @@ def _customer(row: sa.Row[Any]) -> CustomerFacts:
             adjustment=row.adjustment,
         ),
         skips_sections=row.customer_skips,
+        taxes_open=row.taxes_open,
     )

@@ -51,7 +51,8 @@ _DRAFTS: Final = sa.text(
     FROM invoices i
     JOIN customers c ON c.id = i.customer_id
     JOIN billing_entities e ON e.id = c.billing_entity_id
-    WHERE i.id = ANY(:ids) AND i.status = 'draft'
+    WHERE i.id = ANY(:ids)
+      AND (i.status = 'draft' OR (:finalizing AND i.status = 'pending' AND i.tax_status = 'pending'))
     ORDER BY i.id FOR NO KEY UPDATE OF i
     """
 )
@@ -78,7 +79,8 @@ async def finalize_due(work: UnitOfWork) -> int:
 async def finalize(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
     """Computes these drafts anew and finalizes them: number, dates, coupons and credits.
 
-    What is no draft is left alone. The ids of those finalized or closed. Credit notes are issued with their invoices;
+    What is no draft is left alone, but for invoices that waited for their taxes. The ids of those finalized or closed.
+    Credit notes are issued with their invoices;
     these come first, so that the other invoices of the customer can spend them. A fixed number of statements.
     """
     if not invoice_ids:
@@ -108,7 +110,7 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
         return []
     # Subscriptions before invoices, as everywhere: ending one locks it before the draft that its credit note is for.
     await work.session.execute(_SUBSCRIPTIONS, {"ids": ids})
-    drafts = {row.id: row for row in await work.session.execute(_DRAFTS, {"ids": ids})}
+    drafts = {row.id: row for row in await work.session.execute(_DRAFTS, {"ids": ids, "finalizing": finalizing})}
     if not drafts:
         return []
     lines: dict[UUID, list[Any]] = {}

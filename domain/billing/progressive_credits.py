@@ -24,7 +24,7 @@ __all__ = ["load_progressive"]
 _CREDITABLE: Final = sa.text(
     """
     SELECT line.n, line.subscription_id, i.id,
-           i.fees_amount_cents - i.coupons_amount_cents - coalesce(given.cents, 0) AS cents
+           i.fees_amount_cents - i.coupons_amount_cents - coalesce(given.cents, 0) - coalesce(noted.cents, 0) AS cents
     FROM json_to_recordset(CAST(:lines AS json))
          AS line(n integer, invoice_id uuid, subscription_id uuid, charges_from timestamptz, at timestamptz)
     CROSS JOIN LATERAL (
@@ -40,6 +40,10 @@ _CREDITABLE: Final = sa.text(
         WHERE c.progressive_billing_invoice_id = i.id AND j.id <> line.invoice_id
           AND j.status NOT IN ('voided', 'closed', 'deleted')
     ) given ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(n.sub_total_excluding_taxes_amount_cents) AS cents FROM credit_notes n
+        WHERE n.invoice_id = i.id AND n.status = 'finalized' AND n.voided_at IS NULL
+    ) noted ON true
     """
 )
 _FEES: Final = sa.text(

@@ -261,6 +261,7 @@ class Tax(TenantRow, table=True):
     code: str
     rate: Decimal = decimal(20, 8)
     description: str | None = None
+    auto_generated: bool = Field(default=False)
     deleted_at: datetime | None = timestamp()
 
 

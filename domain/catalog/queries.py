@@ -218,8 +218,8 @@ async def taxes_page(
     if wanted.applied_to_organization is not None:
         linked = sa.exists().where(_links.c.tax_id == _taxes.c.id, _links.c.billing_entity_id == organization_id)
         select = select.where(linked if wanted.applied_to_organization else ~linked)
-    if wanted.auto_generated:
-        select = select.where(sa.false())  # every tax was made by a client
+    if wanted.auto_generated is not None:
+        select = select.where(_taxes.c.auto_generated if wanted.auto_generated else ~_taxes.c.auto_generated)
     first = {"name": _taxes.c.name, "rate": _taxes.c.rate}.get(wanted.order or "")
     return await page_of(session, select, _taxes, request, first)
 

@@ -51,6 +51,8 @@ async def create_note(work: UnitOfWork, params: Mapping[str, Any]) -> UUID:
     )
     read.finish()
     metadata = read_metadata(params)
+    if invoice.billed.is_credit and not invoice.billed.succeeded and asked.credit + asked.refund > 0:
+        raise NotAllowed("invalid_type_or_status")
     items = read_items(invoice, params.get("items"))
     billed = invoice.billed
     errors = wrong_parts(invoice.creditable, billed, note_amounts(invoice.creditable, items), asked)
@@ -75,7 +77,7 @@ async def credit_invoice(
 
     For what voids or corrects a whole invoice. Amounts are gross, in cents; None where both are 0. Raises
     ValidationFailed: credit_refund_amount where the invoice has not so much left, refund_amount where not so much was
-    paid.
+    paid, or a wallet has spent it; prepaid credits are never credited (credit_amount).
     """
     asked = Split(credit=credit_cents, refund=refund_cents)
     if asked.total <= 0:
@@ -86,6 +88,10 @@ async def credit_invoice(
         raise ValidationFailed({"credit_refund_amount": ["total_amount_exceeds_invoice_amount"]})
     if asked.refund > billed.refundable_cents:
         raise ValidationFailed({"refund_amount": ["higher_than_remaining_invoice_amount"]})
+    if billed.is_credit and asked.credit > 0:
+        raise ValidationFailed({"credit_amount": ["cannot_credit_invoice"]})
+    if billed.is_credit and asked.refund > sum(fee.left for fee in invoice.creditable.fees):
+        raise ValidationFailed({"refund_amount": ["higher_than_wallet_balance"]})
     items = scaled_items(invoice.creditable, asked.total)
 
     def split(found: NoteAmounts) -> Split:
@@ -108,13 +114,15 @@ async def credit_remainder(work: UnitOfWork, invoice_id: UUID, *, reason: str = 
 
 
 async def creditable_invoice(work: UnitOfWork, invoice_id: object, *, lock: bool = False) -> InvoiceFacts:
-    """An invoice that clients see and that may have notes. Raises NotFound, NotAllowed("invalid_type_or_status")."""
+    """An invoice that clients see and that may have notes; one of prepaid credits only while its wallet is active.
+    Raises NotFound, NotAllowed("invalid_type_or_status")."""
     identifier = parse_id(invoice_id)
     found = await load_invoice_facts(work.session, [identifier], lock=lock) if identifier else {}
     if identifier is None or identifier not in found or found[identifier].row.status not in VISIBLE:
         raise NotFound("invoice")
     invoice = found[identifier]
-    if invoice.row.status not in NOTABLE:
+    gone = invoice.top_up is not None and not invoice.top_up.active
+    if invoice.row.status not in NOTABLE or gone:
         raise NotAllowed("invalid_type_or_status")
     return invoice
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from domain.credits.create_note import creditable_invoice, read_items
 from domain.credits.note_amounts import NoteAmounts, note_amounts
 from domain.credits.note_facts import InvoiceFacts
+from domain.kernel.errors import NotAllowed
 from domain.kernel.money import round_cents
 from domain.kernel.unit_of_work import UnitOfWork
 
@@ -50,6 +51,8 @@ class Estimate:
 
 
 async def estimate_note(work: UnitOfWork, invoice_id: object, items: object) -> Estimate:
-    """The note that these items would make. Raises as `create_note`."""
+    """The note that these items would make. Raises as `create_note`; prepaid credits must have been paid."""
     invoice = await creditable_invoice(work, invoice_id)
+    if invoice.billed.is_credit and not invoice.billed.succeeded:
+        raise NotAllowed("invalid_type_or_status")
     return Estimate(invoice, note_amounts(invoice.creditable, read_items(invoice, items)))

@@ -1,12 +1,12 @@
 """Invoices as credit notes see them: what was billed, what was paid, what notes have taken back. Four statements for
-any number of invoices. Source: handbook, credits 3.2 and 3.3.
+any number of invoices, one more where some sold prepaid credits. Source: handbook, credits 3.2 and 3.3.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.credits.note_amounts import Creditable, CreditableFee, FeeTax
 from domain.credits.note_limits import Available, Billed, Earlier, available
+from domain.credits.top_ups import TopUp, load_top_ups
 
 __all__ = ["InvoiceFacts", "available_on_invoices", "credited_on_fees", "load_invoice_facts"]
 
@@ -71,12 +72,16 @@ _CREDITED = sa.text(
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFacts:
-    """An invoice, its columns under `row` (with `customer_timezone`), and what notes may still take back of it."""
+    """An invoice, its columns under `row` (with `customer_timezone`), and what notes may still take back of it.
+
+    top_up: the purchase of prepaid credits that it is for.
+    """
 
     row: Any
     creditable: Creditable
     earlier: Earlier
     last_number: int
+    top_up: TopUp | None = None
 
     @property
     def id(self) -> UUID:
@@ -111,6 +116,8 @@ async def load_invoice_facts(
     if lock:
         await session.execute(_LOCK, {"ids": ids})
     invoices = (await session.execute(_INVOICES, {"ids": ids})).all()
+    sold = [row.id for row in invoices if row.invoice_type == "credit"]
+    top_ups = await load_top_ups(session, sold, lock=lock)
     notes = {row.invoice_id: row for row in await session.execute(_NOTES, {"ids": ids})}
     taxes: dict[UUID, list[FeeTax]] = defaultdict(list)
     for tax in await session.execute(_TAXES, {"ids": ids}):
@@ -128,10 +135,15 @@ async def load_invoice_facts(
                 int(fee.credited),
             )
         )
-    return {row.id: _facts(row, tuple(fees.get(row.id, ())), notes.get(row.id)) for row in invoices}
+    return {
+        row.id: _facts(row, tuple(fees.get(row.id, ())), notes.get(row.id), top_ups.get(row.id)) for row in invoices
+    }
 
 
-def _facts(row: Any, fees: tuple[CreditableFee, ...], noted: Any) -> InvoiceFacts:
+def _facts(row: Any, fees: tuple[CreditableFee, ...], noted: Any, top_up: TopUp | None) -> InvoiceFacts:
+    # Until a top-up is paid there is nothing in the wallet that would limit its note.
+    if top_up is not None and row.payment_status == "succeeded":
+        fees = tuple(replace(fee, ceiling=top_up.left_cents) for fee in fees)
     return InvoiceFacts(
         row,
         Creditable(
@@ -143,6 +155,7 @@ def _facts(row: Any, fees: tuple[CreditableFee, ...], noted: Any) -> InvoiceFact
         ),
         Earlier(int(noted.credit), int(noted.refund), int(noted.offset)) if noted else Earlier(),
         int(noted.last_number) if noted else 0,
+        top_up,
     )
 
 

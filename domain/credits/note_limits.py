@@ -115,20 +115,17 @@ def settled_split(billed: Billed, asked: Split, total_cents: int) -> Split:
     return Split(split.credit + split.refund - refund + split.offset - offset, refund, offset)
 
 
-def available(
-    invoice: Creditable, billed: Billed, coupons_cents: int, fees_amount_cents: int, *, top_up_cents: int | None = None
-) -> Available:
+def available(invoice: Creditable, billed: Billed, coupons_cents: int, fees_amount_cents: int) -> Available:
     """What the invoice shows; spread pro rata, so a note itself may come to a cent more or less.
 
-    coupons_cents: coupons and progressive credits of the whole invoice. top_up_cents: what the wallet still has of a
-    top-up.
+    coupons_cents: coupons and progressive credits of the whole invoice.
     """
     left = sum(fee.left for fee in invoice.fees)
     if billed.is_draft:
         return Available()
     if billed.is_credit:
         offset = billed.total_cents if billed.due_cents == billed.total_cents else 0
-        refund = 0 if billed.paid_without_success else min(top_up_cents or 0, billed.refundable_cents)
+        refund = 0 if billed.paid_without_success else min(left, billed.refundable_cents)
         return Available(0, refund, offset)
     if left == 0 or fees_amount_cents == 0:
         return Available()

@@ -16,6 +16,7 @@ from domain.credits.note_amounts import Creditable, Item, NoteAmounts, Split, no
 from domain.credits.note_events import CreditNotesIssued
 from domain.credits.note_facts import InvoiceFacts
 from domain.credits.note_models import CreditNote, CreditNoteAppliedTax, CreditNoteItem
+from domain.credits.top_ups import fail_top_ups, take_back
 from domain.invoicing.numbering import credit_note_number
 from domain.invoicing.settle import settle
 from domain.kernel import clock
@@ -47,8 +48,8 @@ async def write_notes(work: UnitOfWork, notes: Sequence[NewNote]) -> list[UUID |
     """The ids of the notes written, None for one that comes to nothing, in the order given.
 
     Several notes of one invoice may be among them: each sees those before it. A note on a draft invoice is a draft and
-    nothing follows from it until that is finalized; others are issued at once and offset what is due. Four statements
-    at most.
+    nothing follows from it until that is finalized; others are issued at once and offset what is due. What is paid back
+    of prepaid credits leaves their wallets. A fixed number of statements.
     """
     now = clock.now()
     facts: dict[UUID, InvoiceFacts] = {}
@@ -92,6 +93,11 @@ async def write_notes(work: UnitOfWork, notes: Sequence[NewNote]) -> list[UUID |
         return written
     await work.session.execute(sa.insert(table(CreditNote)).values(rows))
     await insert_parts(work, parts)
+    sold = [(top_up, row) for row in rows if (top_up := facts[row["invoice_id"]].top_up) is not None]
+    await take_back(
+        work, [(each, row["id"], row["refund_amount_cents"]) for each, row in sold if row["refund_amount_cents"]]
+    )
+    await fail_top_ups(work, [each for each, row in sold if row["offset_amount_cents"]])
     issued = [row for row in rows if row["status"] == "finalized"]
     await settle_offsets(work, [(row["invoice_id"], row["offset_amount_cents"]) for row in issued])
     if issued:

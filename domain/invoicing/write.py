@@ -36,7 +36,7 @@ __all__ = [
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
-    "self_billed", "skip_charges", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
+    "self_billed", "skip_charges", "tax_status", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
     "credit_notes_amount_cents", "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents",
     "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "prepaid_credit_amount_cents",
     "prepaid_granted_credit_amount_cents", "prepaid_purchased_credit_amount_cents", "total_amount_cents",

@@ -67,7 +67,8 @@ _TRIGGERED: Final = sa.text(
     JOIN usage_alerts a ON a.id = t.usage_alert_id
     LEFT JOIN billable_metrics m ON m.id = a.billable_metric_id
     LEFT JOIN subscriptions s ON s.id = t.subscription_id
-    LEFT JOIN customers c ON c.id = s.customer_id
+    LEFT JOIN wallets w ON w.id = t.wallet_id
+    LEFT JOIN customers c ON c.id = coalesce(s.customer_id, w.customer_id)
     WHERE t.id = ANY(:ids)
     """
 )

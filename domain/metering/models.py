@@ -132,7 +132,7 @@ class UsageAlert(TenantRow, table=True):
     )  # fmt: skip
 
     subscription_external_id: str | None = None
-    wallet_id: UUID | None = None
+    wallet_id: UUID | None = reference("wallets.id", nullable=True)
     billable_metric_id: UUID | None = reference("billable_metrics.id", nullable=True)
     alert_type: str
     code: str
@@ -167,7 +167,7 @@ class TriggeredAlert(TenantRow, table=True):
 
     usage_alert_id: UUID = reference("usage_alerts.id")
     subscription_id: UUID | None = reference("subscriptions.id", nullable=True)
-    wallet_id: UUID | None = None
+    wallet_id: UUID | None = reference("wallets.id", nullable=True)
     current_value: Decimal = decimal(30, 5)
     previous_value: Decimal = decimal(30, 5)
     crossed_thresholds: list[dict[str, Any]] = json_object(default_factory=list)

@@ -36,7 +36,7 @@ class Tax:
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
     # Taxes are made by hand.
-    auto_generated: bool = False
+    auto_generated: bool
 
     @strawberry.field
     async def organization(self, info: Info) -> LazyOrganization | None:
@@ -77,6 +77,7 @@ def tax_type(row: Any) -> Tax:
         description=row.description,
         rate=row.rate,
         applied_to_organization=row.applied_to_organization,
+        auto_generated=row.auto_generated,
         applied_to_billing_entities_codes=row.entity_codes or [],
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import strawberry
 from strawberry import Info
 
-from domain.catalog.customer_taxes import set_customer_taxes
-from domain.customers.customers import create_customer, delete_customer, update_customer
+from domain.billing.customers import create_customer, update_customer
+from domain.customers.customers import delete_customer
 from domain.customers.queries import customer_row
 from domain.kernel.ids import parse_id
 from domain.payments.campaigns import set_customer_campaign
@@ -36,7 +36,6 @@ class CustomersMutations:
         async with command(info) as work:
             params = to_params(input)
             customer = await create_customer(work, params)
-            await set_customer_taxes(work, customer.id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 
     @strawberry.mutation
@@ -46,7 +45,6 @@ class CustomersMutations:
         customer_id = parse_id(params.pop("id"))
         async with command(info) as work:
             customer = await update_customer(work, customer_id, params)
-            await set_customer_taxes(work, customer.id, params)
             await set_customer_campaign(work, customer.id, params)
             return customer_type(await customer_row(work.session, customer_id=customer.id))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry import Info
 
+from domain.catalog.eu_taxes import make_eu_taxes
 from domain.identity import queries
 from domain.identity.api_keys import create_api_key, destroy_api_key, rotate_api_key, update_api_key
 from domain.identity.login import EMAIL_PASSWORD, log_in
@@ -64,6 +65,7 @@ class IdentityMutations:
                 del params[name]
         async with command(info) as work:
             await update_organization(work, params)
+            await make_eu_taxes(work)
             await upsert_first_endpoint(work, params.get("webhook_url"))
             return CurrentOrganization.of(await queries.organization_row(work))
 

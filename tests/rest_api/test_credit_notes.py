@@ -16,6 +16,7 @@ from domain.billing.terminate import terminate_active
 from domain.credits.create_note import credit_invoice, credit_remainder
 from domain.credits.note_events import CreditNotesIssued
 from domain.credits.spend_notes import give_back_notes
+from domain.credits.wallets.top_up_invoices import follow_payments, invoice_top_ups
 from domain.invoicing.events import InvoicePaymentStatusUpdated
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.tenancy import Tenant
@@ -334,3 +335,54 @@ async def test_the_note_of_a_draft_follows_it_and_is_issued_with_it(api: Api, wo
     invoice = (await api.get(f"/invoices/{draft}")).json()["invoice"]
     assert (invoice["total_amount_cents"], invoice["total_due_amount_cents"]) == (3_100, 2_100)
     assert recorded.of(CreditNotesIssued) == [CreditNotesIssued((UUID(shown["lago_id"]),))]
+
+
+async def test_prepaid_credits_are_paid_back_out_of_their_wallet(api: Api, world: World, recorded: Recorded) -> None:
+    """What is refunded of a top-up leaves the wallet; one that was never paid can only be offset, and fails then."""
+    await api.post("/customers", {"customer": {"external_id": "ada", "currency": "EUR"}})
+    body = {"external_customer_id": "ada", "rate_amount": "2", "name": "W", "currency": "EUR"}
+    wallet = (await api.post("/wallets", {"wallet": body})).json()["wallet"]["lago_id"]
+
+    async def bought() -> tuple[str, str, UUID]:
+        buy = {"wallet_transaction": {"wallet_id": wallet, "paid_credits": "10"}}
+        made = UUID((await api.post("/wallet_transactions", buy)).json()["wallet_transactions"][0]["lago_id"])
+        async with tenant_work(api.tenant) as work:
+            (invoice,) = await invoice_top_ups(work, [made])
+        (fee,) = world.rows("fees", invoice_id=invoice)
+        return str(invoice), str(fee.id), made
+
+    invoice, fee, _ = await bought()
+    unpaid = await ask(api, invoice, (fee, 500), path="/estimate")
+    assert (unpaid.status_code, unpaid.json()["code"]) == (405, "invalid_type_or_status")
+    assert (await ask(api, invoice, (fee, 500), refund_amount_cents=500)).json()["code"] == "invalid_type_or_status"
+    await pay(api, invoice, 2_000)
+    async with tenant_work(api.tenant) as work:
+        await follow_payments(work, [UUID(invoice)])
+    estimate = (await ask(api, invoice, (fee, 500), path="/estimate")).json()["estimated_credit_note"]
+    assert (estimate["max_creditable_amount_cents"], estimate["max_refundable_amount_cents"]) == (0, 500)
+    credit = await ask(api, invoice, (fee, 500), credit_amount_cents=500)
+    assert credit.json()["error_details"] == {"credit_amount_cents": ["cannot_credit_invoice"]}
+    note = await noted(api, invoice, (fee, 500), refund_amount_cents=500)
+    shown = (await api.get(f"/wallets/{wallet}")).json()["wallet"]
+    assert (shown["balance_cents"], shown["credits_balance"]) == (1_500, "7.5")
+    (out,) = (await api.get(f"/wallets/{wallet}/wallet_transactions?transaction_status=voided")).json()[
+        "wallet_transactions"
+    ]
+    assert (out["lago_credit_note_id"], out["amount"], out["status"]) == (note["lago_id"], "5.0", "settled")
+    await api.post("/wallet_transactions", {"wallet_transaction": {"wallet_id": wallet, "voided_credits": "7"}})
+    spent = await ask(api, invoice, (fee, 101), refund_amount_cents=101)
+    assert spent.json()["error_details"] == {"amount_cents": ["higher_than_wallet_balance"]}
+    async with tenant_work(api.tenant) as work:
+        for credit, refund in ((50, 0), (0, 101)):
+            with pytest.raises(ValidationFailed):
+                await credit_invoice(work, UUID(invoice), credit_cents=credit, refund_cents=refund)
+
+    other, other_fee, purchase = await bought()
+    part = await ask(api, other, (other_fee, 500), offset_amount_cents=500)
+    assert part.json()["error_details"] == {"offset_amount_cents": ["not_equal_to_total_amount"]}
+    await noted(api, other, (other_fee, 2_000), offset_amount_cents=2_000)
+    (failed,) = world.rows("wallet_transactions", id=purchase)
+    assert failed.status == "failed"
+    assert (await api.get(f"/invoices/{other}")).json()["invoice"]["payment_status"] == "succeeded"
+    await api.delete(f"/wallets/{wallet}")
+    assert (await ask(api, invoice, (fee, 1), refund_amount_cents=1)).json()["code"] == "invalid_type_or_status"

@@ -8,8 +8,9 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "TopUpsRequested", "WalletBalancesChanged", "WalletOngoingBalancesChanged", "WalletTransactionsCreated",
-    "WalletTransactionsUpdated", "WalletsCreated", "WalletsDepleted", "WalletsTerminated", "WalletsUpdated",
+    "TopUpsRequested", "WalletAlertsSet", "WalletBalancesChanged", "WalletOngoingBalancesChanged",
+    "WalletTransactionsCreated", "WalletTransactionsUpdated", "WalletsCreated", "WalletsDepleted", "WalletsTerminated",
+    "WalletsUpdated",
 ]  # fmt: skip
 
 
@@ -75,3 +76,10 @@ class TopUpsRequested(DomainEvent):
     """Credits were ordered that have to be paid: each gets an invoice of its own."""
 
     transaction_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WalletAlertsSet(DomainEvent):
+    """Alerts were set on wallets, or changed, and begin with what the wallets hold now."""
+
+    wallet_ids: tuple[UUID, ...]

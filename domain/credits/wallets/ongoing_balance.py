@@ -17,6 +17,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.credits.wallets.alerts import WalletFigures, evaluate_wallet_alerts
 from domain.credits.wallets.allocation import Bucket, Purse
 from domain.credits.wallets.amounts import credits_of
 from domain.credits.wallets.events import WalletOngoingBalancesChanged, WalletsDepleted
@@ -114,6 +115,16 @@ class _Figures:
             self.usage_cents, self.ongoing_cents, self.depleted
         )  # fmt: skip
 
+    @property
+    def watched(self) -> WalletFigures:
+        """What alerts look at."""
+        return WalletFigures(
+            balance_cents=self.row.balance_cents,
+            credits_balance=self.row.credits_balance,
+            ongoing_balance_cents=self.ongoing_cents,
+            credits_ongoing_balance=self.columns()["ongoing_credits"],
+        )
+
     def columns(self) -> dict[str, Any]:
         rate, currency = self.row.rate_amount, self.row.currency
         usage = credits_of(self.usage_cents, rate, currency)
@@ -134,7 +145,8 @@ async def refresh_wallets(work: UnitOfWork, wallet_ids: Sequence[UUID]) -> None:
 
 
 async def refresh_ongoing_balances(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
-    """Computes the ongoing balances of all active wallets of these customers, and tops up those that ran low."""
+    """Computes the ongoing balances of all active wallets of these customers, tells of their alerts and tops up those
+    that ran low. It follows every change of a balance, so that alerts see each."""
     session = work.session
     wallets = await lock_wallets(session, customer_ids=customer_ids)
     wallets = [row for row in wallets if row.status == "active"]
@@ -152,6 +164,7 @@ async def refresh_ongoing_balances(work: UnitOfWork, customer_ids: Sequence[UUID
     depleted = tuple(each.row.id for each in figures if each.depleted and not each.row.depleted_ongoing_balance)
     if depleted:
         work.record(WalletsDepleted(depleted))
+    await evaluate_wallet_alerts(work, {each.row.id: each.watched for each in figures})
     ongoing = {each.row.id: each.columns()["ongoing_credits"] for each in figures}
     await top_up_low_wallets(work, {row.id: row for row in wallets}, rules, ongoing)
 

@@ -114,6 +114,7 @@ async def test_steps_of_a_recurring_threshold_are_billed_one_after_the_other() -
 
 async def test_what_was_billed_beyond_the_final_usage_is_credited_up_to_the_charges_only() -> None:
     with World(instant(NOON)) as world:
+        world.tax("20", "vat")
         plan = sold(world, 1000)
         one = world.subscription(world.customer(), plan, FIRST)
         used(world, one, "20")
@@ -122,7 +123,33 @@ async def test_what_was_billed_beyond_the_final_usage_is_credited_up_to_the_char
         world.execute('UPDATE charges SET properties = \'{"amount": "0.5"}\' WHERE plan_id = %s', plan)
         world.at("2024-03-01T00:10:00Z")
         await bill(world, one)
-        assert invoices(world)[-1] == ("subscription", 4100, 1000, 3100)
+        assert invoices(world)[-1] == ("subscription", 4100, 1000, 3720)
+        (note,) = world.rows("credit_notes")
+        assert (note.invoice_id, note.credit_amount_cents, note.balance_amount_cents, note.reason) == (
+            world.rows("invoices", invoice_type="progressive_billing")[0].id, 1200, 1200, "other",
+        )  # fmt: skip
+
+
+async def test_the_excess_goes_back_over_all_progressive_invoices_of_the_period() -> None:
+    with World(instant(NOON)) as world:
+        plan = sold(world, 1000, 3000)
+        one = world.subscription(world.customer(), plan, FIRST)
+        used(world, one, "20")
+        await look(world, one)
+        world.at("2024-02-10T13:00:00Z")
+        used(world, one, "30")
+        await look(world, one)
+        assert [row[1:] for row in invoices(world)] == [(2000, 0, 2000), (5000, 2000, 3000)]
+        # The second invoice took 30.00; the other 15.00 too much were paid on the first.
+        world.execute('UPDATE charges SET properties = \'{"amount": "0.1"}\' WHERE plan_id = %s', plan)
+        world.at("2024-03-01T00:10:00Z")
+        await bill(world, one)
+        assert invoices(world)[-1] == ("subscription", 3600, 500, 3100)
+        notes = world.rows("credit_notes", order="total_amount_cents")
+        assert [note.total_amount_cents for note in notes] == [1500, 3000]
+        world.at("2024-04-01T00:10:00Z")
+        await bill(world, one)
+        assert invoices(world)[-1] == ("subscription", 3100, 0, 0)
 
 
 async def test_two_subscriptions_of_one_plan_on_one_invoice_are_credited_apart() -> None:
