@@ -42,6 +42,7 @@ from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
 from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
+from graphql_api.messaging.emails import EmailMutations
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
@@ -96,6 +97,7 @@ MUTATIONS: tuple[type, ...] = (
     WalletMutations,
     PaymentMutations,
     CampaignMutations,
+    EmailMutations,
     CreditNoteMutations,
     CouponMutations,
     InvoiceLifeMutations,

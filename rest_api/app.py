@@ -12,6 +12,7 @@ from rest_api import (
     credit_notes,
     customers,
     downloads,
+    emails,
     events,
     fees,
     invoices,
@@ -42,7 +43,7 @@ _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
-    credit_notes, wallet_alerts, wallets, wallet_transactions, downloads,
+    credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads,
 )  # fmt: skip
 
 
