@@ -47,6 +47,7 @@ from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.queries import MeteringQueries
 from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
+from graphql_api.payments.collect import CollectMutations
 from graphql_api.payments.mutations import PaymentMutations
 from graphql_api.payments.queries import PaymentQueries
 from graphql_api.scalars import SCALARS
@@ -97,6 +98,7 @@ MUTATIONS: tuple[type, ...] = (
     WalletMutations,
     PaymentMutations,
     CampaignMutations,
+    CollectMutations,
     EmailMutations,
     CreditNoteMutations,
     CouponMutations,

@@ -8,6 +8,7 @@ from rest_api import (
     add_ons,
     billable_metrics,
     billing_entities,
+    collect,
     coupons,
     credit_notes,
     customers,
@@ -42,7 +43,7 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
+    add_ons, usage, collect, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
     credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads,
 )  # fmt: skip
 

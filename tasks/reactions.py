@@ -74,6 +74,7 @@ from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
 from domain.payments.events import (
     DunningCampaignsFinished,
+    InvoicePaymentsNotTaken,
     PaymentReceiptsCreated,
     PaymentReceiptsGenerated,
     PaymentRequestsCreated,
@@ -280,6 +281,7 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
+    InvoicePaymentsNotTaken: ("invoice.payment_failure", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     PaymentReceiptsCreated: ("payment_receipt.created", "receipt_ids"),

@@ -282,3 +282,38 @@ async def test_a_mail_once_more(admin: Caller, stranger: Caller, world: World) -
 
 async def _nothing(*_: object) -> list[Any]:
     return []
+
+
+async def test_without_a_provider_nothing_is_taken(admin: Caller, stranger: Caller, world: World) -> None:
+    customer = world.customer()
+    invoice = str(owing(world, customer, 700))
+    retry = "mutation($id: ID!) { retryInvoicePayment(input: {id: $id}) { id } }"
+    assert (await admin.data(retry, {"id": invoice}))["retryInvoicePayment"] == {"id": invoice}
+    assert (await stranger.error(retry, {"id": invoice}))["code"] == "not_found"
+    every = "mutation { retryAllInvoicePayments(input: {}) { collection { id } metadata { totalCount } } }"
+    assert {"id": invoice} in (await admin.data(every))["retryAllInvoicePayments"]["collection"]
+    assert (await stranger.data(every))["retryAllInvoicePayments"]["metadata"]["totalCount"] == 0
+    url = "mutation($id: ID!) { generatePaymentUrl(input: {invoiceId: $id}) { paymentUrl } }"
+    assert (await admin.error(url, {"id": invoice}))["details"] == {"base": ["no_linked_payment_provider"]}
+    assert (await stranger.error(url, {"id": invoice}))["code"] == "not_found"
+    card = "mutation($id: ID!) { generateCheckoutUrl(input: {customerId: $id}) { checkoutUrl } }"
+    assert (await admin.error(card, {"id": str(customer)}))["details"] == {"base": ["no_linked_payment_provider"]}
+    assert (await admin.error(card, {"id": invoice}))["code"] == "not_found"
+
+
+async def test_a_billing_entity_has_a_campaign(admin: Caller, stranger: Caller) -> None:
+    campaign = (await admin.data(CREATE % "id", {"input": terms()}))["createDunningCampaign"]["id"]
+    apply = """
+        mutation($input: BillingEntityUpdateAppliedDunningCampaignInput!) {
+            billingEntityUpdateAppliedDunningCampaign(input: $input) { appliedDunningCampaign { id } }
+        }
+    """
+    sent = {"billingEntityId": admin.organization_id, "appliedDunningCampaignId": campaign}
+    applied = (await admin.data(apply, {"input": sent}))["billingEntityUpdateAppliedDunningCampaign"]
+    assert applied == {"appliedDunningCampaign": {"id": campaign}}
+    shown = await admin.data("{ organization { appliedDunningCampaign { id appliedToOrganization } } }")
+    assert shown["organization"]["appliedDunningCampaign"] == {"id": campaign, "appliedToOrganization": True}
+    assert (await admin.error(apply, {"input": {**sent, "appliedDunningCampaignId": "x"}}))["code"] == "not_found"
+    assert (await stranger.error(apply, {"input": sent}))["code"] == "not_found"
+    taken = await admin.data(apply, {"input": {**sent, "appliedDunningCampaignId": None}})
+    assert taken["billingEntityUpdateAppliedDunningCampaign"] == {"appliedDunningCampaign": None}
