@@ -267,7 +267,7 @@ async def test_a_mail_once_more(admin: Caller, stranger: Caller, world: World) -
         "UPDATE billing_entities SET email = 'a@b.co', email_settings = '{invoice.finalized}' WHERE id = %s",
         world.organization_id,
     )
-    install_reactions(Reactions(_nothing, _nothing, {"messaging.send_mail": "mailers"}))
+    install_reactions(Reactions(_nothing, _nowhere, {"messaging.send_mail": "mailers"}))
     assert (await admin.data(resend, {"input": sent}))["resendInvoiceEmail"] == {"id": invoice}
     (job,) = world.execute("SELECT arguments FROM jobs WHERE actor = 'messaging.send_mail'")
     assert job[0]["recipients"] == {"to": ["b@example.com"], "cc": [], "bcc": []}
@@ -282,6 +282,10 @@ async def test_a_mail_once_more(admin: Caller, stranger: Caller, world: World) -
 
 async def _nothing(*_: object) -> list[Any]:
     return []
+
+
+async def _nowhere(*_: object) -> None:
+    return None
 
 
 async def test_without_a_provider_nothing_is_taken(admin: Caller, stranger: Caller, world: World) -> None:
