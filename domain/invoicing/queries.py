@@ -30,9 +30,9 @@ from domain.kernel.rows import table
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_customers", "invoices_of_type",
-    "invoices_page", "locked_invoice", "organization_slug", "periods_of_invoices", "sections_of_invoices",
-    "taxes_of_invoices",
+    "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_customers",
+    "invoices_of_type", "invoices_page", "locked_invoice", "organization_slug", "periods_of_invoices",
+    "sections_of_invoices", "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
