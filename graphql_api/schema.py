@@ -44,6 +44,7 @@ from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
+from graphql_api.metering.alerts import AlertMutations, AlertQueries
 from graphql_api.metering.queries import MeteringQueries
 from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
 from graphql_api.payments.mutations import PaymentMutations
@@ -68,6 +69,7 @@ QUERIES: tuple[type, ...] = (
     PricingUnitQueries,
     MessagingQueries,
     MeteringQueries,
+    AlertQueries,
     SubscriptionsQueries,
     InvoicingQueries,
     WalletQueries,
@@ -90,6 +92,7 @@ MUTATIONS: tuple[type, ...] = (
     EntityTaxMutations,
     PricingUnitMutations,
     MessagingMutations,
+    AlertMutations,
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,
