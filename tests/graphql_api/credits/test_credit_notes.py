@@ -20,7 +20,8 @@ NOTE = """
     id number sequentialId issuingDate reason description creditStatus refundStatus currency totalAmountCents
     creditAmountCents refundAmountCents offsetAmountCents balanceAmountCents subTotalExcludingTaxesAmountCents
     taxesAmountCents taxesRate couponsAdjustmentAmountCents canBeVoided refundedAt voidedAt createdAt updatedAt
-    externalIntegrationId integrationSyncable taxProviderId taxProviderSyncable fileUrl errorDetails { id } billingEntity { id code }
+    externalIntegrationId integrationSyncable taxProviderId taxProviderSyncable fileUrl
+    errorDetails { id } billingEntity { id code }
     metadata { key value } customer { externalId } invoice { id }
     items { id amountCents amountCurrency createdAt fee { id } }
     appliedTaxes { taxCode baseAmountCents amountCents creditNote { id } tax { id } }
