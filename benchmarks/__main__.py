@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: `python -m benchmarks [ingest] [billing_run] [current_usage] [graphql]`.
+"""All benchmarks, one after the other, or those that are named: `python -m benchmarks ingest alerts`.
 
 The billing run and current usage fill the database that they are given, so each gets one of its own: an embedded
 PostgreSQL in a temporary directory. 0 when every bar is met.
@@ -13,7 +13,7 @@ import tempfile
 
 from infrastructure.embedded import start_embedded
 
-NAMES = ("ingest", "billing_run", "current_usage", "graphql")
+NAMES = ("ingest", "alerts", "billing_run", "current_usage", "graphql")
 IN_A_DATABASE_OF_THEIR_OWN = ("billing_run", "current_usage")
 
 
