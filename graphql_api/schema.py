@@ -35,6 +35,7 @@ from graphql_api.identity.custom_sections import CustomSectionMutations, CustomS
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.insight.analytics import AnalyticsQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
@@ -77,6 +78,7 @@ QUERIES: tuple[type, ...] = (
     CampaignQueries,
     CreditNoteQueries,
     CouponQueries,
+    AnalyticsQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
