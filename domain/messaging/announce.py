@@ -162,6 +162,7 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),
+    "invoice.ready_to_finalize": Announcement("invoice", invoice_details),
     "invoice.voided": Announcement("invoice", _invoices),
     "invoice.deleted": Announcement("invoice", _invoices),
     "invoice.one_off_created": Announcement("invoice", _invoices),

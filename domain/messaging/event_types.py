@@ -39,6 +39,7 @@ SENT = (
     EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
     EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
     EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
+    EventType("invoice.ready_to_finalize", "INVOICES", "A draft has its taxes and may be finalized."),
     EventType("invoice.one_off_created", "INVOICES", "A one-off invoice was issued."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
     EventType("invoice.paid_credit_added", "INVOICES", "An invoice of prepaid credits was issued."),
