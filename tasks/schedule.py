@@ -22,6 +22,7 @@ from domain.billing.due import bill_due
 from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
 from domain.billing.look_at_usage import hand_out_looks
+from domain.billing.termination_alert import alert_of_terminations
 from domain.billing.trials import bill_ended_trials
 from domain.credits.coupons import terminate_expired_coupons
 from domain.credits.wallets.flags import refresh_flagged
@@ -113,6 +114,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
               "50 * * * *", terminate_expired_rules, horizon.expiring_wallet_rules),
     Scheduled("top_up_wallet_interval_credits", "lago_top_up_wallet_interval_credits", "55 * * * *", top_up_intervals,
               horizon.wallet_interval_rules),
+    Scheduled("termination_alert", "lago_termination_alert", "50 * * * *", alert_of_terminations,
+              horizon.termination_alerts),
     Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),
 )  # fmt: skip
 

@@ -182,6 +182,7 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "subscription.updated": Announcement("subscription", _subscriptions),
     "subscription.terminated": Announcement("subscription", _ended_subscriptions),
     "subscription.usage_threshold_reached": Announcement("subscription", _thresholds_reached),
+    "subscription.termination_alert": Announcement("subscription", _ended_subscriptions),
     "subscription.trial_ended": Announcement("subscription", _ended_subscriptions),
     "invoice.paid_credit_added": Announcement("invoice", _invoices),
     "wallet.created": Announcement("wallet", _wallets),

@@ -62,6 +62,7 @@ SENT = (
     EventType(
         "subscription.usage_threshold_reached", "SUBSCRIPTIONS_AND_FEES", "A usage threshold was passed and billed."
     ),
+    EventType("subscription.termination_alert", "SUBSCRIPTIONS_AND_FEES", "A subscription will end in some days."),
     EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
     EventType("wallet.created", "WALLETS_AND_CREDITS", "A wallet was created."),
     EventType("wallet.updated", "WALLETS_AND_CREDITS", "A wallet or one of its balances was changed."),
