@@ -20,6 +20,7 @@ from domain.messaging.send import send_webhooks
 from domain.metering.alert_payloads import triggered_alert_payloads
 from domain.payments.payloads import (
     finished_campaign_payloads,
+    payment_failure_payloads,
     payment_receipt_payloads,
     payment_request_payloads,
 )
@@ -161,11 +162,13 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),
+    "invoice.ready_to_finalize": Announcement("invoice", invoice_details),
     "invoice.voided": Announcement("invoice", _invoices),
     "invoice.deleted": Announcement("invoice", _invoices),
     "invoice.one_off_created": Announcement("invoice", _invoices),
     "invoice.generated": Announcement("invoice", invoice_payloads),
     "invoice.payment_dispute_lost": Announcement("payment_dispute_lost", _disputes),
+    "invoice.payment_failure": Announcement("payment_provider_invoice_payment_error", payment_failure_payloads),
     "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
     "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),
@@ -179,6 +182,7 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "subscription.updated": Announcement("subscription", _subscriptions),
     "subscription.terminated": Announcement("subscription", _ended_subscriptions),
     "subscription.usage_threshold_reached": Announcement("subscription", _thresholds_reached),
+    "subscription.termination_alert": Announcement("subscription", _ended_subscriptions),
     "subscription.trial_ended": Announcement("subscription", _ended_subscriptions),
     "invoice.paid_credit_added": Announcement("invoice", _invoices),
     "wallet.created": Announcement("wallet", _wallets),

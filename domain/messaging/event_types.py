@@ -39,12 +39,14 @@ SENT = (
     EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
     EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
     EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
+    EventType("invoice.ready_to_finalize", "INVOICES", "A draft has its taxes and may be finalized."),
     EventType("invoice.one_off_created", "INVOICES", "A one-off invoice was issued."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
     EventType("invoice.paid_credit_added", "INVOICES", "An invoice of prepaid credits was issued."),
     EventType("invoice.voided", "INVOICES", "An invoice was voided."),
     EventType("invoice.deleted", "INVOICES", "A draft invoice was deleted."),
     EventType("invoice.payment_dispute_lost", "INVOICES", "A dispute over the payment of an invoice was lost."),
+    EventType("invoice.payment_failure", "INVOICES", "The payment of an invoice could not be taken."),
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
     EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
@@ -60,6 +62,7 @@ SENT = (
     EventType(
         "subscription.usage_threshold_reached", "SUBSCRIPTIONS_AND_FEES", "A usage threshold was passed and billed."
     ),
+    EventType("subscription.termination_alert", "SUBSCRIPTIONS_AND_FEES", "A subscription will end in some days."),
     EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
     EventType("wallet.created", "WALLETS_AND_CREDITS", "A wallet was created."),
     EventType("wallet.updated", "WALLETS_AND_CREDITS", "A wallet or one of its balances was changed."),
