@@ -1,7 +1,7 @@
-"""All benchmarks, one after the other: `python -m benchmarks [ingest] [billing_run] [current_usage] [graphql]`.
+"""All benchmarks, one after the other, or those that are named: `python -m benchmarks [ingest] [wallets] …`.
 
-The billing run and current usage fill the database that they are given, so each gets one of its own: an embedded
-PostgreSQL in a temporary directory. 0 when every bar is met.
+The billing run, current usage and wallets fill the database that they are given, so each gets one of its own: an
+embedded PostgreSQL in a temporary directory. 0 when every bar is met.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import tempfile
 
 from infrastructure.embedded import start_embedded
 
-NAMES = ("ingest", "billing_run", "current_usage", "graphql")
-IN_A_DATABASE_OF_THEIR_OWN = ("billing_run", "current_usage")
+NAMES = ("ingest", "billing_run", "current_usage", "wallets", "graphql")
+IN_A_DATABASE_OF_THEIR_OWN = ("billing_run", "current_usage", "wallets")
 
 
 def run(name: str) -> int:

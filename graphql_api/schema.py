@@ -35,6 +35,7 @@ from graphql_api.identity.custom_sections import CustomSectionMutations, CustomS
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.insight.analytics import AnalyticsQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
@@ -44,6 +45,7 @@ from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
+from graphql_api.metering.alerts import AlertMutations, AlertQueries
 from graphql_api.metering.queries import MeteringQueries
 from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
 from graphql_api.payments.mutations import PaymentMutations
@@ -68,6 +70,7 @@ QUERIES: tuple[type, ...] = (
     PricingUnitQueries,
     MessagingQueries,
     MeteringQueries,
+    AlertQueries,
     SubscriptionsQueries,
     InvoicingQueries,
     WalletQueries,
@@ -75,6 +78,7 @@ QUERIES: tuple[type, ...] = (
     CampaignQueries,
     CreditNoteQueries,
     CouponQueries,
+    AnalyticsQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (
@@ -90,6 +94,7 @@ MUTATIONS: tuple[type, ...] = (
     EntityTaxMutations,
     PricingUnitMutations,
     MessagingMutations,
+    AlertMutations,
     SubscriptionsMutations,
     SubscriptionChargeMutations,
     InvoicingMutations,

@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from rest_api import (
     add_ons,
+    analytics,
     billable_metrics,
     billing_entities,
     coupons,
@@ -17,6 +18,7 @@ from rest_api import (
     invoices,
     organizations,
     payment_methods,
+    payment_receipts,
     payment_requests,
     payments,
     plan_charge_filters,
@@ -38,11 +40,10 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
+    events, analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, coupons, credit_notes, wallet_alerts,
-    wallets, wallet_transactions,
-    downloads,
+    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
+    credit_notes, wallet_alerts, wallets, wallet_transactions, downloads,
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from domain.invoicing.links import read_download_token
 from domain.invoicing.queries import invoice_rows
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import tenant_work
+from domain.payments.receipt_queries import receipt_rows
 from infrastructure import storage
 
 __all__ = ["routes"]
@@ -30,6 +31,7 @@ _KINDS: Mapping[str, tuple[Callable[[AsyncSession, list[UUID]], Awaitable[Mappin
     "invoice": (invoice_rows, "pdf", "application/pdf"),
     "invoice_xml": (invoice_rows, "xml", "application/xml"),
     "credit_note": (note_rows, "pdf", "application/pdf"),
+    "payment_receipt": (receipt_rows, "pdf", "application/pdf"),
 }
 _NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}
 

@@ -71,7 +71,13 @@ from domain.messaging.queries import has_endpoints
 from domain.metering.activities import LOOK
 from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
-from domain.payments.events import DunningCampaignsFinished, PaymentRequestsCreated
+from domain.payments.events import (
+    DunningCampaignsFinished,
+    PaymentReceiptsCreated,
+    PaymentReceiptsGenerated,
+    PaymentRequestsCreated,
+    PaymentsSucceeded,
+)
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -83,6 +89,7 @@ from tasks.billing import BILL
 from tasks.catalog import CASCADE
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
+from tasks.payments import RECEIPTS, RECEIPTS_AT_A_TIME
 
 __all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
 
@@ -159,6 +166,14 @@ async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStat
     return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
 
 
+async def receipts(work: UnitOfWork, events: Sequence[PaymentReceiptsCreated]) -> Iterable[JobRequest]:
+    """Their PDFs, a few at a time, unless the installation makes none."""
+    if settings().disable_pdf_generation:
+        return []
+    parts = _chunks(_ids(events, "receipt_ids"), RECEIPTS_AT_A_TIME)
+    return [JobRequest(RECEIPTS, {"receipt_ids": some}) for some in parts]
+
+
 def job_with(actor: str, field: str) -> Reaction:
     """One job for the ids that the events carry in `field`, under the same name."""
 
@@ -208,6 +223,8 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletAlertsSet: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
+    PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"),),
+    PaymentReceiptsCreated: (receipts,),
     OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
@@ -237,6 +254,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
+    PaymentReceiptsCreated: ("payment_receipt.created", "receipt_ids"),
+    PaymentReceiptsGenerated: ("payment_receipt.generated", "receipt_ids"),
     PaymentRequestsCreated: ("payment_request.created", "request_ids"),
     DunningCampaignsFinished: ("dunning_campaign.finished", "customer_ids"),
     FeesCreated: ("fee.created", "fee_ids"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 import pendulum
@@ -116,6 +116,10 @@ SCHEDULE: tuple[Scheduled, ...] = (
 SCHEDULED = {each.name: each for each in SCHEDULE}
 
 
+# How far to look back for a tick: the cadences in use, the shortest first.
+_BACK = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
+
+
 @cache
 def _spec(crontab: str) -> CronSpec:
     return cron(crontab)
@@ -125,7 +129,14 @@ def next_tick(scheduled: Scheduled, after: datetime) -> datetime:
     """The first tick strictly after an instant."""
     if isinstance(scheduled.cadence, int):
         return datetime.fromtimestamp((int(after.timestamp()) // scheduled.cadence + 1) * scheduled.cadence, UTC)
-    following = _spec(scheduled.cadence).next_valid_date(pendulum.instance(after.astimezone(UTC)))
+    return _following(scheduled.cadence, int(after.timestamp()) // 60)
+
+
+@lru_cache(maxsize=16_384)
+def _following(crontab: str, minute: int) -> datetime:
+    """The first tick after a minute since the epoch has begun. Advancing a sandbox asks for the same ones again and
+    again, and crontabs are slow to read."""
+    following = _spec(crontab).next_valid_date(pendulum.from_timestamp(minute * 60))
     return datetime.fromtimestamp(following.timestamp(), UTC)
 
 
@@ -133,7 +144,7 @@ def last_tick(scheduled: Scheduled, at: datetime) -> datetime:
     """A tick at or before an instant, the last one for cadences of an hour or less and within a day for others."""
     if isinstance(scheduled.cadence, int):
         return tick_of(scheduled, at)
-    for back in (timedelta(hours=1), timedelta(days=1)):
+    for back in _BACK:
         tick = next_tick(scheduled, at - back)
         if tick <= at:
             break

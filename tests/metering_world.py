@@ -16,6 +16,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from sqlmodel import col
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from domain.catalog.models import BillableMetric, BillingEntityTax, Charge, Plan, Tax
 from domain.customers.models import Customer
@@ -140,7 +141,7 @@ class Makers:
         self.sent = sent
         self.clients: list[httpx.AsyncClient] = []
 
-    async def organization(self, *, frozen_at: datetime | None = None) -> World:
+    async def organization(self, *, frozen_at: datetime | None = None, routes: Sequence[BaseRoute] = ()) -> World:
         from rest_api import events, usage
 
         async with door_work(Door.SANDBOX if frozen_at else Door.LOGIN) as work:
@@ -151,7 +152,7 @@ class Makers:
                     [user.id, user.email, user.password_hash, clock.wall(), clock.wall()],
                 )
             founded = await found_organization(work, user.id, "World", "per_customer", frozen_at)
-        app = Starlette(routes=[*events.routes, *usage.routes])
+        app = Starlette(routes=[*events.routes, *usage.routes, *routes])
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tarn.test", timeout=30)
         self.clients.append(client)
         return World(Tenant(founded.organization.id, frozen_at), founded.api_key.value, client, app)

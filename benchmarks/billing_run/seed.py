@@ -1,4 +1,5 @@
-"""An organization to bill: customers with a subscription each, three charges, events of one month. All made in SQL."""
+"""An organization to bill: customers with a subscription each, five charges, one with filters, events of one month. All
+made in SQL."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ _SEED = (
     INSERT INTO billable_metrics (id, organization_id, name, code, aggregation_type, field_name, recurring,
                                   values_ready, created_at, updated_at)
     SELECT uuidv7(), %(org)s, code, code, kind, field, false, true, %(start)s, %(start)s
-    FROM (VALUES ('input', 'sum_agg', 'units'), ('output', 'sum_agg', 'units'), ('calls', 'count_agg', NULL))
+    FROM (VALUES ('input', 'sum_agg', 'units'), ('output', 'sum_agg', 'units'), ('calls', 'count_agg', NULL),
+                 ('tokens', 'sum_agg', 'units'), ('seats', 'max_agg', 'units'))
          AS m(code, kind, field)
     """,
     """
@@ -58,9 +60,31 @@ _SEED = (
         ('output', 'graduated', '{"graduated_ranges": [
             {"from_value": 0, "to_value": 200000, "per_unit_amount": "0.00001", "flat_amount": "0"},
             {"from_value": 200001, "to_value": null, "per_unit_amount": "0.000008", "flat_amount": "0"}]}', 1),
-        ('calls', 'package', '{"amount": "0.50", "package_size": 10, "free_units": 10}', 2)
+        ('calls', 'package', '{"amount": "0.50", "package_size": 10, "free_units": 10}', 2),
+        ('tokens', 'standard', '{"amount": "0.00001"}', 3),
+        ('seats', 'volume', '{"volume_ranges": [
+            {"from_value": 0, "to_value": 10000, "per_unit_amount": "0.01", "flat_amount": "1"},
+            {"from_value": 10001, "to_value": null, "per_unit_amount": "0.008", "flat_amount": "0"}]}', 4)
     ) AS c(code, model, properties, position)
     JOIN billable_metrics m ON m.code = c.code AND m.organization_id = %(org)s
+    """,
+    """
+    INSERT INTO billable_metric_filters (id, organization_id, billable_metric_id, key, values, created_at, updated_at)
+    SELECT uuidv7(), %(org)s, m.id, 'region', '{eu,us,asia}', %(start)s, %(start)s
+    FROM billable_metrics m WHERE m.organization_id = %(org)s AND m.code = 'tokens'
+    """,
+    """
+    INSERT INTO charge_filters (id, organization_id, charge_id, code, properties, position, created_at, updated_at)
+    SELECT uuidv7(), %(org)s, c.id, f.region, jsonb_build_object('amount', f.amount), f.position, %(start)s, %(start)s
+    FROM charges c, (VALUES ('eu', '0.00002', 0), ('us', '0.00003', 1)) AS f(region, amount, position)
+    WHERE c.organization_id = %(org)s AND c.code = 'tokens'
+    """,
+    """
+    INSERT INTO charge_filter_values (id, organization_id, charge_filter_id, billable_metric_filter_id, values,
+                                      created_at, updated_at)
+    SELECT uuidv7(), %(org)s, f.id, m.id, ARRAY[f.code], %(start)s, %(start)s
+    FROM charge_filters f, billable_metric_filters m
+    WHERE f.organization_id = %(org)s AND m.organization_id = %(org)s
     """,
     """
     INSERT INTO customers (id, organization_id, billing_entity_id, external_id, sequential_id, slug, account_type,
@@ -83,9 +107,11 @@ _SEED = (
     INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties, value,
                         event_metadata, created_at, timestamp)
     SELECT uuidv7(), %(org)s, 'sub-' || (n %% %(subscriptions)s + 1), 'tx-' || n, code,
-           jsonb_build_object('units', amount::text), CASE WHEN code <> 'calls' THEN amount END, '{}', at, at
+           jsonb_build_object('units', amount::text, 'region', (ARRAY['eu', 'us', 'asia'])[1 + n %% 3]),
+           CASE WHEN code <> 'calls' THEN amount END, '{}', at, at
     FROM generate_series(1::bigint, %(events)s) n
-    CROSS JOIN LATERAL (SELECT (ARRAY['input', 'output', 'calls'])[1 + (n / %(subscriptions)s) %% 3] AS code,
+    CROSS JOIN LATERAL (SELECT
+        (ARRAY['input', 'output', 'calls', 'tokens', 'seats'])[1 + (n / %(subscriptions)s) %% 5] AS code,
         (n * 7919 %% 20011)::numeric AS amount,
         CAST(%(start)s AS timestamptz) + (n * 7907 %% 2591000) * interval '1 second' AS at) e
     """,

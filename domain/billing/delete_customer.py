@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from domain.billing.terminate import terminate_active
 from domain.credits.applied_coupons import end_coupons_of_customers
+from domain.credits.wallets.update import terminate_customers_wallets
 from domain.kernel import clock
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.life import cancel
@@ -19,7 +20,7 @@ __all__ = ["end_subscriptions_of_customers"]
 
 async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
     """Ends the customers' active subscriptions with their last bill and cancels the pending ones; what they have of
-    coupons ends."""
+    coupons and wallets ends."""
     now = clock.now()
     query = (
         select(Subscription)
@@ -33,3 +34,4 @@ async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequenc
             await cancel(work, row, now)
     await terminate_active(work, [row for row in rows if row.status == "active"], now)
     await end_coupons_of_customers(work, customer_ids)
+    await terminate_customers_wallets(work, customer_ids)

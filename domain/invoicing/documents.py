@@ -6,7 +6,7 @@ invoice always gives the same bytes under the same key, so that doing it twice d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -33,7 +33,8 @@ from infrastructure import storage
 from infrastructure.settings import settings
 
 __all__ = [
-    "DOCUMENTED", "Files", "Stored", "document_key", "entities_of", "generate", "load_documents", "logo_of",
+    "DOCUMENTED", "Files", "Stored", "document_key", "documents_of", "entities_of", "generate", "load_documents",
+    "logo_of",
     "mark_stored", "store_document",
 ]  # fmt: skip
 
@@ -80,14 +81,19 @@ async def load_documents(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dic
     """What is to be rendered, for the invoices that have no document yet. A fixed number of statements."""
     if settings().disable_pdf_generation:
         return {}
-    session = work.session
     invoices = {
         invoice_id: row
-        for invoice_id, row in (await invoice_rows(session, invoice_ids)).items()
+        for invoice_id, row in (await invoice_rows(work.session, invoice_ids)).items()
         if row.status in DOCUMENTED and row.document_key is None
     }
+    return await documents_of(work, invoices)
+
+
+async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[UUID, Files]:
+    """What the documents of these rows of invoices show, by id. A fixed number of statements."""
     if not invoices:
         return {}
+    session = work.session
     customers = await customer_rows(session, {row.customer_id for row in invoices.values()})
     metadata = await metadata_of_customers(session, list(customers))
     entities = await entities_of(session, {row.billing_entity_id for row in invoices.values()})

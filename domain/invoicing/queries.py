@@ -30,12 +30,14 @@ from domain.kernel.rows import table
 from domain.subscriptions.models import Subscription
 
 __all__ = [
-    "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_type",
-    "invoices_page", "locked_invoice", "organization_slug", "periods_of_invoices", "sections_of_invoices",
-    "taxes_of_invoices",
+    "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_customers",
+    "invoices_of_type", "invoices_page", "locked_invoice", "organization_slug", "periods_of_invoices",
+    "sections_of_invoices", "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
+
+MOST_OF_CUSTOMER = 1_000
 
 _invoices, _customers, _entities = table(Invoice), table(Customer), table(BillingEntity)
 _periods, _subscriptions, _taxes = table(InvoiceSubscription), table(Subscription), table(InvoiceAppliedTax)
@@ -195,6 +197,20 @@ async def invoices_of_type(session: AsyncSession, invoice_ids: Collection[UUID],
     i = _invoices.c
     query = sa.select(i.id).where(i.id.in_(invoice_ids), i.invoice_type == invoice_type).order_by(i.id)
     return list((await session.scalars(query)).all())
+
+
+async def invoices_of_customers(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
+    """The visible invoices of each customer, the latest issued first, MOST_OF_CUSTOMER at most."""
+    i = _invoices.c
+    order = (i.issuing_date.desc(), i.created_at.desc(), i.id)
+    place = sa.func.row_number().over(partition_by=i.customer_id, order_by=order).label("place")
+    latest = sa.select(i.id, place).where(i.customer_id.in_(customer_ids), i.status.in_(VISIBLE)).subquery()
+    query = _select().join(latest, sa.and_(latest.c.id == i.id, latest.c.place <= MOST_OF_CUSTOMER))
+    found: dict[UUID, list[RowOf]] = defaultdict(list)
+    if customer_ids:
+        for row in await session.execute(query.order_by(i.customer_id, *order)):
+            found[row.customer_id].append(row)
+    return found
 
 
 async def periods_of_invoices(session: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:

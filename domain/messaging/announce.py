@@ -18,8 +18,13 @@ from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_pay
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
 from domain.metering.alert_payloads import triggered_alert_payloads
-from domain.payments.payloads import finished_campaign_payloads, payment_request_payloads
+from domain.payments.payloads import (
+    finished_campaign_payloads,
+    payment_receipt_payloads,
+    payment_request_payloads,
+)
 from domain.payments.queries import request_rows
+from domain.payments.receipt_queries import receipt_rows
 from domain.subscriptions.payloads import payload as subscription_payload
 from domain.subscriptions.queries import rows_by_ids
 from domain.subscriptions.thresholds import applicable_thresholds
@@ -119,6 +124,11 @@ async def _payment_requests(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UU
     return {each["lago_id"]: each for each in await payment_request_payloads(work, list(rows.values()))}
 
 
+async def _receipts(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    rows = await receipt_rows(work.session, ids)
+    return {each["lago_id"]: each for each in await payment_receipt_payloads(work, list(rows.values()))}
+
+
 def _without(key: str, contents: Mapping[UUID, Payload]) -> Mapping[UUID, Payload]:
     return {each: {name: value for name, value in content.items() if name != key} for each, content in contents.items()}
 
@@ -159,6 +169,8 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
     "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),
+    "payment_receipt.created": Announcement("payment_receipt", _receipts),
+    "payment_receipt.generated": Announcement("payment_receipt", _receipts),
     "payment_request.created": Announcement("payment_request", _payment_requests),
     "plan.created": Announcement("plan", _plans),
     "plan.updated": Announcement("plan", _plans),

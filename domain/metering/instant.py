@@ -216,7 +216,8 @@ def _own(each: InstantRequest, active: bool) -> Decimal:
         case "count_agg":
             return ONE
         case "unique_count_agg":
-            operation = property_text(each.event.properties.get("operation_type")) or "add"
+            text = property_text(each.event.properties.get("operation_type"))
+            operation = "add" if text is None else text
             if operation == "add":
                 return ZERO if active else ONE
             return -ONE if operation == "remove" and active else ZERO

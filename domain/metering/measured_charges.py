@@ -127,23 +127,28 @@ async def _measured(
 ) -> dict[Hashable, list[Usage]]:
     """From the cache where no event came since, else measured and kept there: units only, never amounts."""
     usage: dict[Hashable, list[Usage]] = {}
+    asked = [
+        (one.window.external_subscription_id, questions)
+        for one in subscriptions
+        if (questions := [question for each in buckets[one.subscription_id] for question in each.questions])
+    ]
     missing: list[tuple[Lookup | None, list[UsageQuestion]]] = []
-    for one in subscriptions:
-        questions = [question for each in buckets[one.subscription_id] for question in each.questions]
-        if not questions:
-            continue
-        lookup = None
-        if cached:
-            digest = sha256(repr(questions).encode()).hexdigest()
-            lookup = Lookup(work.organization_id, one.window.external_subscription_id, digest)
-            kept = await lookup.find()
-            if kept is not None and len(kept) == len(questions):
-                for question, groups in zip(questions, kept, strict=True):
-                    usage[question.key] = [_restored(question, group) for group in groups]
+    if cached:
+        lookups = [
+            Lookup(work.organization_id, external_id, sha256(repr(questions).encode()).hexdigest())
+            for external_id, questions in asked
+        ]
+        for each, (_, questions), kept in zip(lookups, asked, await Lookup.find(lookups), strict=True):
+            if kept is None or len(kept) != len(questions):
+                missing.append((each, questions))
                 continue
-        missing.append((lookup, questions))
+            for question, groups in zip(questions, kept, strict=True):
+                usage[question.key] = [_restored(question, group) for group in groups]
+    else:
+        missing += [(None, questions) for _, questions in asked]
     if missing:
         usage |= await measure_groups(work, [question for _, questions in missing for question in questions])
+    keepable: list[tuple[Lookup, list[Any]]] = []
     for lookup, questions in missing:
         if (
             sum(each.events_count for question in questions if can_be_rolled(question) for each in usage[question.key])
@@ -153,7 +158,8 @@ async def _measured(
             work.enqueue(JobRequest(FOLD, {"subscription": subscription}, unique_key=subscription))
         found = [usage[question.key] for question in questions]
         if lookup is not None and sum(1 + len(each.values) for groups in found for each in groups) <= MOST_CACHED:
-            await lookup.keep([[_kept(each) for each in groups] for groups in found])
+            keepable.append((lookup, [[_kept(each) for each in groups] for groups in found]))
+    await Lookup.keep(keepable)
     return usage
 
 

@@ -28,6 +28,7 @@ __all__ = ["Lookup", "close", "drop"]
 REDIS_SECONDS = 0.5
 TOKEN_SECONDS = 3_600
 KEYS_PER_CALL = 5_000
+VALUES_PER_CALL = 200
 
 log = structlog.get_logger(__name__)
 # Connections belong to the event loop that opened them.
@@ -67,7 +68,7 @@ async def drop(touched: Iterable[tuple[UUID | str, str]]) -> bool:
 
 
 class Lookup:
-    """One look at the cache for a subscription: `find` before measuring, `keep` after it."""
+    """One question about a subscription's usage: `find` it with others before measuring, `keep` them after it."""
 
     def __init__(self, organization_id: UUID, external_subscription_id: str, question: str) -> None:
         """`question`: a text that is the same only for the same question, periods and all."""
@@ -75,31 +76,55 @@ class Lookup:
         self._question = question
         self._key: str | None = None
 
-    async def find(self) -> Sequence[Any] | None:
-        """What was kept for this question since the last event of the subscription, else None."""
+    @staticmethod
+    async def find(lookups: Sequence[Lookup]) -> list[Sequence[Any] | None]:
+        """What was kept for each question since the last event of its subscription, else None. Three round trips at
+        most for a few thousand of them."""
         try:
-            client = _client()
-            token = await client.get(self._token_key)
-            if token is None:
-                fresh = secrets.token_hex(16)
-                made = await client.set(self._token_key, fresh, nx=True, ex=TOKEN_SECONDS)
-                token = fresh.encode() if made else await client.get(self._token_key)
-            if token is None:
-                return None
-            text = token.decode() if isinstance(token, bytes) else token
-            self._key = f"tarn:usage:{text}:{self._question}"
-            kept = await client.get(self._key)
-            return exact_json.load(kept) if kept else None
+            found: list[Sequence[Any] | None] = []
+            for start in range(0, len(lookups), KEYS_PER_CALL):
+                found += await _found(lookups[start : start + KEYS_PER_CALL])
         except (RedisError, OSError, exact_json.MalformedJSON) as error:
             log.warning("usage cache not read", error=str(error))
-            self._key = None
-            return None
+            for lookup in lookups:
+                lookup._key = None
+            return [None] * len(lookups)
+        return found
 
-    async def keep(self, measured: Sequence[Any]) -> None:
-        """Keeps what was measured after `find` came back empty, no longer than an hour."""
-        if self._key is None:
-            return
+    @staticmethod
+    async def keep(measured: Sequence[tuple[Lookup, Sequence[Any]]]) -> None:
+        """Keeps what was measured after `find` came back empty, no longer than an hour. One round trip for a few
+        hundred."""
+        known = [(lookup._key, values) for lookup, values in measured if lookup._key is not None]
         try:
-            await _client().set(self._key, exact_json.dump(measured), ex=TOKEN_SECONDS)
+            for start in range(0, len(known), VALUES_PER_CALL):
+                calls = _client().pipeline(transaction=False)
+                for key, values in known[start : start + VALUES_PER_CALL]:
+                    calls.set(key, exact_json.dump(values), ex=TOKEN_SECONDS)
+                await calls.execute()
         except (RedisError, OSError) as error:
             log.warning("usage cache not written", error=str(error))
+
+
+async def _found(lookups: Sequence[Lookup]) -> list[Sequence[Any] | None]:
+    """The tokens are read, or made where there are none; then what stands under them. Raises RedisError."""
+    if not lookups:
+        return []
+    client = _client()
+    keys = list(dict.fromkeys(lookup._token_key for lookup in lookups))
+    tokens = dict(zip(keys, await client.mget(keys), strict=True))
+    fresh = [key for key in keys if tokens[key] is None]
+    if fresh:
+        calls = client.pipeline(transaction=False)
+        for key in fresh:
+            calls.set(key, secrets.token_hex(16), nx=True, ex=TOKEN_SECONDS)
+        calls.mget(fresh)
+        tokens |= zip(fresh, (await calls.execute())[-1], strict=True)
+    for lookup in lookups:
+        token = tokens[lookup._token_key]
+        text = token.decode() if isinstance(token, bytes) else token
+        lookup._key = f"tarn:usage:{text}:{lookup._question}" if text else None
+    asked = [lookup._key for lookup in lookups if lookup._key is not None]
+    kept = dict(zip(asked, await client.mget(asked), strict=True)) if asked else {}
+    texts = [kept[lookup._key] if lookup._key is not None else None for lookup in lookups]
+    return [exact_json.load(text) if text else None for text in texts]

@@ -8,14 +8,21 @@ from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
 from domain.customers.queries import customer_rows
+from domain.invoicing.links import download_url
 from domain.invoicing.payloads import invoice_payloads
 from domain.invoicing.queries import invoice_rows
 from domain.kernel.format import instant
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.campaign_queries import campaign_rows, campaigns_of_customers, overdue_balances
-from domain.payments.queries import invoices_of_requests
+from domain.payments.queries import invoices_of_requests, payment_rows
 
-__all__ = ["finished_campaign_payloads", "payment_method_payload", "payment_payloads", "payment_request_payloads"]
+__all__ = [
+    "finished_campaign_payloads",
+    "payment_method_payload",
+    "payment_payloads",
+    "payment_receipt_payloads",
+    "payment_request_payloads",
+]
 
 Payload = dict[str, Any]
 
@@ -75,6 +82,23 @@ async def finished_campaign_payloads(work: UnitOfWork, customer_ids: Collection[
         }
         for each, customer in customers.items()
     }
+
+
+async def payment_receipt_payloads(work: UnitOfWork, rows: Sequence[Any]) -> list[Payload]:
+    """Rows of receipts in their order, each with its payment."""
+    payments = await payment_rows(work.session, {row.payment_id for row in rows})
+    paid = {each["lago_id"]: each for each in await payment_payloads(work, list(payments.values()))}
+    return [
+        {
+            "lago_id": row.id,
+            "number": row.number,
+            "file_url": download_url(row.organization_id, row.id, "payment_receipt") if row.document_key else None,
+            "xml_url": None,
+            "payment": paid[row.payment_id],
+            "created_at": instant(row.created_at),
+        }
+        for row in rows
+    ]
 
 
 def payment_method_payload(row: Any) -> Payload:

@@ -34,6 +34,7 @@ __all__ = [
     "BillableMetric", "Charge", "Commitment", "ItemMetadata", "Plan", "PlanCollection", "SelectablePlan",
     "SelectablePlanCollection", "Tax", "TaxCollection", "UsageThreshold", "charge_type", "fetch_charges",
     "fetch_charges_of_plans", "fetch_metrics", "fetch_plans", "fetch_taxes", "metric_type", "plan_type", "tax_type",
+    "threshold_type",
 ]  # fmt: skip
 
 
@@ -263,18 +264,17 @@ async def _fetch_commitments(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Co
 
 async def _fetch_thresholds(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[UsageThreshold]]:
     found = await plan_parts.thresholds_of_plans(work.session, ids)
-    return {
-        plan_id: [
-            UsageThreshold(
-                id=row.id,
-                amount_cents=row.amount_cents,
-                recurring=row.recurring,
-                threshold_display_name=row.threshold_display_name,
-            )
-            for row in rows
-        ]
-        for plan_id, rows in found.items()
-    }
+    return {plan_id: [threshold_type(row) for row in rows] for plan_id, rows in found.items()}
+
+
+def threshold_type(row: Any) -> UsageThreshold:
+    """A usage threshold of a plan or of a subscription, from its row."""
+    return UsageThreshold(
+        id=row.id,
+        amount_cents=row.amount_cents,
+        recurring=row.recurring,
+        threshold_display_name=row.threshold_display_name,
+    )
 
 
 async def _fetch_plan_uses(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, PlanUse]:

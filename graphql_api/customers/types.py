@@ -34,6 +34,7 @@ from graphql_api.scalars import BigInt, ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.credits.coupons import AppliedCoupon
     from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
+    from graphql_api.invoicing.types import Invoice
     from graphql_api.payments.campaigns import DunningCampaign
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
@@ -45,6 +46,7 @@ __all__ = [
 LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
+LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyAppliedCoupon = Annotated["AppliedCoupon", strawberry.lazy("graphql_api.credits.coupons")]
@@ -211,6 +213,13 @@ class Customer:
         from graphql_api.credits.coupons import fetch_coupons_of_customers
 
         return await load(info, "coupons_of_customers", fetch_coupons_of_customers, self.key) or []
+
+    @strawberry.field
+    async def invoices(self, info: Info) -> list[LazyInvoice] | None:
+        """The latest issued first, a thousand at most."""
+        from graphql_api.invoicing.types import fetch_invoices_of_customers
+
+        return await load(info, "invoices_of_customers", fetch_invoices_of_customers, self.key) or []
 
     @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fee", "Invoice", "InvoiceAppliedTax", "InvoiceCollection", "InvoiceSubscription", "fetch_fees_of_subscriptions",
-    "fetch_invoices", "invoice_type",
+    "fetch_invoices", "fetch_invoices_of_customers", "invoice_type",
 ]  # fmt: skip
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
@@ -325,6 +325,12 @@ async def fetch_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Invoic
     """Visible invoices by id."""
     rows = await queries.invoice_rows(work.session, ids)
     return {row.id: invoice_type(row) for row in rows.values() if row.status in queries.VISIBLE}
+
+
+async def fetch_invoices_of_customers(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Invoice]]:
+    """The visible invoices of each customer, the latest issued first."""
+    found = await queries.invoices_of_customers(work.session, ids)
+    return {customer_id: [invoice_type(row) for row in rows] for customer_id, rows in found.items()}
 
 
 async def _fetch_periods(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceSubscription]]:

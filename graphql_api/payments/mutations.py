@@ -10,6 +10,8 @@ from domain.invoicing.update_invoice import lose_dispute
 from domain.payments.manual import create_manual_payment
 from domain.payments.methods import delete_payment_method, payment_method_row, set_as_default
 from domain.payments.queries import payment_row, request_row
+from domain.payments.receipt_documents import generate_receipts
+from domain.payments.receipt_queries import receipt_row
 from domain.payments.requests import create_payment_request
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
@@ -17,9 +19,11 @@ from graphql_api.payments.enums import PaymentMethodTypeEnum
 from graphql_api.payments.types import (
     Payment,
     PaymentMethod,
+    PaymentReceipt,
     PaymentRequest,
     payment_method_type,
     payment_type,
+    receipt_type,
     request_type,
 )
 from graphql_api.scalars import BigInt, ISO8601DateTime
@@ -75,6 +79,12 @@ class LoseInvoiceDisputeInput:
     client_mutation_id: str | None = strawberry.UNSET
 
 
+@strawberry.input
+class DownloadPaymentReceiptInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
 @strawberry.type
 class PaymentMutations:
     @strawberry.mutation
@@ -112,6 +122,16 @@ class PaymentMutations:
         return DestroyPaymentMethodPayload(
             client_mutation_id=input.client_mutation_id or None, id=strawberry.ID(str(row.id))
         )
+
+    @strawberry.mutation
+    @operation(permission="payment_receipts:view")
+    async def download_payment_receipt(self, info: Info, input: DownloadPaymentReceiptInput) -> PaymentReceipt | None:
+        """The receipt with a link to its PDF, which is made now if it is missing."""
+        async with command(info) as work:
+            row = await receipt_row(work.session, input.id)
+            if row.document_key is None:
+                await generate_receipts(work, [row.id])
+            return receipt_type(await receipt_row(work.session, row.id))
 
     @strawberry.mutation
     @operation(permission="invoices:update")

@@ -9,8 +9,10 @@ from uuid import UUID
 import strawberry
 from strawberry import Info
 
+from domain.invoicing.links import download_url
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments import queries
+from domain.payments.receipt_queries import receipts_of_payments
 from graphql_api.customers.types import Customer, fetch_customers
 from graphql_api.enums import CurrencyEnum
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum
@@ -21,9 +23,9 @@ from graphql_api.payments.enums import PayablePaymentStatusEnum, PaymentTypeEnum
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = [
-    "Payment", "PaymentCollection", "PaymentMethod", "PaymentMethodCollection", "PaymentRequest",
+    "Payment", "PaymentCollection", "PaymentMethod", "PaymentMethodCollection", "PaymentReceipt", "PaymentRequest",
     "PaymentRequestCollection", "fetch_payments", "fetch_payments_of_invoices", "payment_method_type", "payment_type",
-    "request_type",
+    "receipt_type", "request_type",
 ]  # fmt: skip
 
 
@@ -77,11 +79,32 @@ class Payment:
         return await load_one(info, "customers", fetch_customers, self.customer_id)
 
     @strawberry.field
+    async def payment_receipt(self, info: Info) -> PaymentReceipt | None:
+        return await load(info, "receipts_of_payments", _fetch_receipts_of_payments, UUID(self.id))
+
+    @strawberry.field
     async def payable(self, info: Info) -> Payable:
         if self.invoice_id is not None:
             return await load_one(info, "invoices", fetch_invoices, self.invoice_id)
         assert self.payment_request_id is not None, "a payment is for one of the two"
         return await load_one(info, "payment_requests", _fetch_requests, self.payment_request_id)
+
+
+@strawberry.type
+class PaymentReceipt:
+    payment_id: strawberry.Private[UUID]
+    organization_id: strawberry.Private[UUID]
+
+    id: strawberry.ID
+    number: str
+    file_url: str | None
+    created_at: ISO8601DateTime
+    # Electronic receipts are not made.
+    xml_url: str | None = None
+
+    @strawberry.field
+    async def payment(self, info: Info) -> Payment:
+        return await load_one(info, "payments", fetch_payments, self.payment_id)
 
 
 @strawberry.type
@@ -182,6 +205,18 @@ def payment_method_type(row: Any) -> PaymentMethod:
     )
 
 
+def receipt_type(row: Any) -> PaymentReceipt:
+    """A receipt from its row."""
+    return PaymentReceipt(
+        payment_id=row.payment_id,
+        organization_id=row.organization_id,
+        id=strawberry.ID(str(row.id)),
+        number=row.number,
+        file_url=download_url(row.organization_id, row.id, "payment_receipt") if row.document_key else None,
+        created_at=row.created_at,
+    )
+
+
 async def fetch_payments(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Payment]:
     """Payments by id."""
     return {key: payment_type(row) for key, row in (await queries.payment_rows(work.session, ids)).items()}
@@ -201,3 +236,7 @@ async def _fetch_invoices_of_requests(work: UnitOfWork, ids: list[UUID]) -> dict
     named = await queries.invoices_of_requests(work.session, ids)
     invoices = await fetch_invoices(work, [row.id for rows in named.values() for row in rows])
     return {key: [invoices[row.id] for row in rows if row.id in invoices] for key, rows in named.items()}
+
+
+async def _fetch_receipts_of_payments(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, PaymentReceipt]:
+    return {key: receipt_type(row) for key, row in (await receipts_of_payments(work.session, ids)).items()}

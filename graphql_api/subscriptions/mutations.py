@@ -18,6 +18,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions import models, queries
+from graphql_api.catalog.inputs import UsageThresholdInput
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.operations import command, operation, to_params
 from graphql_api.scalars import ISO8601DateTime
@@ -49,6 +50,7 @@ class CreateSubscriptionInput:
     purchase_order_number: str | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
     progressive_billing_disabled: bool | None = strawberry.UNSET
+    usage_thresholds: list[UsageThresholdInput] | None = strawberry.UNSET
     invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
 
 
@@ -64,6 +66,7 @@ class UpdateSubscriptionInput:
     purchase_order_number: str | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
     progressive_billing_disabled: bool | None = strawberry.UNSET
+    usage_thresholds: list[UsageThresholdInput] | None = strawberry.UNSET
     invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
 
 

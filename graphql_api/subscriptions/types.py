@@ -10,7 +10,9 @@ import sqlalchemy as sa
 import strawberry
 from strawberry import Info
 
+from domain.billing.lifetime_usage import lifetimes_of
 from domain.identity.custom_sections import sections_of
+from domain.kernel import clock
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions import queries
 from domain.subscriptions.facts import (
@@ -22,14 +24,15 @@ from domain.subscriptions.facts import (
 )
 from domain.subscriptions.models import SubscriptionCustomSection
 from domain.subscriptions.terms import Successor
+from domain.subscriptions.thresholds import own_thresholds
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
-from graphql_api.scalars import ISO8601Date, ISO8601DateTime
+from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
 
 if TYPE_CHECKING:
     from graphql_api.catalog.charges import FixedCharge
-    from graphql_api.catalog.types import Charge, Plan
+    from graphql_api.catalog.types import Charge, Plan, UsageThreshold
     from graphql_api.customers.types import Customer
     from graphql_api.invoicing.types import Fee
 
@@ -41,6 +44,7 @@ __all__ = [
     "StatusTypeEnum",
     "Subscription",
     "SubscriptionCollection",
+    "SubscriptionLifetimeUsage",
     "fetch_subscriptions",
     "subscription_type",
 ]
@@ -49,6 +53,7 @@ LazyPlan = Annotated["Plan", strawberry.lazy("graphql_api.catalog.types")]
 LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
 LazyFixedCharge = Annotated["FixedCharge", strawberry.lazy("graphql_api.catalog.charges")]
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
+LazyThreshold = Annotated["UsageThreshold", strawberry.lazy("graphql_api.catalog.types")]
 LazyFee = Annotated["Fee", strawberry.lazy("graphql_api.invoicing.types")]
 
 
@@ -85,6 +90,16 @@ class OnTerminationCreditNoteEnum(Enum):
 class OnTerminationInvoiceEnum(Enum):
     generate = "generate"
     skip = "skip"
+
+
+@strawberry.type
+class SubscriptionLifetimeUsage:
+    total_usage_amount_cents: BigInt
+    total_usage_from_datetime: ISO8601DateTime
+    total_usage_to_datetime: ISO8601DateTime
+    last_threshold_amount_cents: BigInt | None
+    next_threshold_amount_cents: BigInt | None
+    next_threshold_ratio: float | None
 
 
 @strawberry.type
@@ -175,6 +190,16 @@ class Subscription:
         return await load(info, "sections_of_subscriptions", _fetch_sections, UUID(self.id)) or []
 
     @strawberry.field
+    async def usage_thresholds(self, info: Info) -> list[LazyThreshold]:
+        """Its own, which come before those of the plan."""
+        return await load(info, "own_thresholds", _fetch_thresholds, UUID(self.id)) or []
+
+    @strawberry.field
+    async def lifetime_usage(self, info: Info) -> SubscriptionLifetimeUsage | None:
+        """None for a subscription that has not started."""
+        return await load(info, "lifetime_usages", _fetch_lifetime_usages, UUID(self.id))
+
+    @strawberry.field
     async def next_subscription(self, info: Info) -> Subscription | None:
         return await _neighbour(info, self.next_id)
 
@@ -201,6 +226,30 @@ async def _neighbour(info: Info, identifier: UUID | None) -> Subscription | None
 async def fetch_subscriptions(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Subscription]:
     """Subscriptions by id, in one statement."""
     return {row.id: subscription_type(row) for row in await queries.rows_by_ids(work.session, ids)}
+
+
+async def _fetch_thresholds(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[LazyThreshold]]:
+    from graphql_api.catalog.types import threshold_type
+
+    found = await own_thresholds(work.session, ids)
+    return {key: [threshold_type(row) for row in rows] for key, rows in found.items()}
+
+
+async def _fetch_lifetime_usages(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, SubscriptionLifetimeUsage]:
+    now = clock.now()
+    shown = {}
+    for key, found in (await lifetimes_of(work, ids)).items():
+        reached = [each for each in found.completions if each.ratio >= 1]
+        following = next((each for each in found.completions if each.ratio < 1), None)
+        shown[key] = SubscriptionLifetimeUsage(
+            total_usage_amount_cents=BigInt(found.total_cents),
+            total_usage_from_datetime=ISO8601DateTime(found.since),
+            total_usage_to_datetime=ISO8601DateTime(now),
+            last_threshold_amount_cents=BigInt(reached[-1].amount_cents) if reached else None,
+            next_threshold_amount_cents=BigInt(following.amount_cents) if following else None,
+            next_threshold_ratio=float(following.ratio) if following else None,
+        )
+    return shown
 
 
 def _direction(row: sa.Row[Any]) -> NextSubscriptionTypeEnum | None:

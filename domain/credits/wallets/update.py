@@ -117,7 +117,7 @@ async def terminate_expired(work: UnitOfWork) -> int:
     """Ends the wallets whose time is over, 500 at most; how many."""
     now = clock.now()
     over = sa.and_(col(Wallet.status) == "active", col(Wallet.expiration_at) <= now)
-    return await _terminate(work, await _found(work, over))
+    return await _terminate(work, await _found(work, over, CHUNK))
 
 
 async def terminate_customers_wallets(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
@@ -133,8 +133,8 @@ async def terminate_expired_rules(work: UnitOfWork) -> int:
     return await end_rules(work, _rules.c.expiration_at <= now, at=now)
 
 
-async def _found(work: UnitOfWork, which: sa.ColumnElement[bool]) -> Sequence[Wallet]:
-    query = sa.select(Wallet).where(which).order_by(col(Wallet.id)).limit(CHUNK).with_for_update(key_share=True)
+async def _found(work: UnitOfWork, which: sa.ColumnElement[bool], most: int | None = None) -> Sequence[Wallet]:
+    query = sa.select(Wallet).where(which).order_by(col(Wallet.id)).limit(most).with_for_update(key_share=True)
     return (await work.session.scalars(query.execution_options(populate_existing=True))).all()
 
 

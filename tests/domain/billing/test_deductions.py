@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.billing.bill import bill_subscriptions
+from domain.billing.delete_customer import end_subscriptions_of_customers
 from domain.billing.finalize import finalize, refresh
+from domain.billing.pay_in_advance import bill_events
 from domain.billing.requests import BillRequest
 from domain.credits.spend_coupons import give_back_coupons
 from domain.kernel.unit_of_work import tenant_work
@@ -121,3 +123,32 @@ async def test_what_a_voided_invoice_took_comes_back() -> None:
         ]  # fmt: skip
         await bill(world, (ids[1],))
         assert credits_of(world, once) == [500, 500]
+
+
+async def test_events_paid_in_advance_share_a_coupon_and_fees_alone_take_none() -> None:
+    with World(instant("2024-06-10T08:00:00Z")) as world:
+        plan, customer = world.plan(0), world.customer()
+        for code, invoiceable in (("calls", True), ("mails", False)):
+            world.charge(plan, world.metric(code), "standard", {"amount": "1"}, pay_in_advance=True,
+                         invoiceable=invoiceable)  # fmt: skip
+        world.subscription(customer, plan, "2024-06-01T00:00:00Z", external_id="s")
+        once = world.coupon(customer, amount_cents=500, frequency="once")
+        for code, units in (("calls", "3"), ("mails", "9"), ("calls", "4")):
+            world.event("s", code, "2024-06-10T00:00:00Z", units)
+        events = [UUID(str(row.id)) for row in world.rows("events", order="sequence")]
+        async with tenant_work(world.tenant) as work:
+            await bill_events(work, events)
+        invoices = world.rows("invoices")
+        assert sorted((row.fees_amount_cents, row.coupons_amount_cents) for row in invoices) == [(300, 300), (400, 200)]
+        assert sorted(credits_of(world, once)) == [200, 300]
+        assert state(world, once)[0] == "terminated"
+        assert {row.precise_coupons_amount_cents for row in world.rows("fees") if row.invoice_id is None} == {0}
+
+
+async def test_what_a_deleted_customer_has_of_coupons_ends() -> None:
+    with World(instant("2024-06-10T08:00:00Z")) as world:
+        customer, other = world.customer(), world.customer()
+        ended, kept = world.coupon(customer), world.coupon(other)
+        async with tenant_work(world.tenant) as work:
+            await end_subscriptions_of_customers(work, [customer])
+        assert (state(world, ended)[0], state(world, kept)[0]) == ("terminated", "active")

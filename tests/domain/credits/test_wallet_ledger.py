@@ -14,6 +14,7 @@ import pytest
 from domain.credits.wallets.allocation import Bucket
 from domain.credits.wallets.create import create_wallet
 from domain.credits.wallets.give_back import give_back
+from domain.credits.wallets.ongoing_balance import refresh_ongoing_balances
 from domain.credits.wallets.spend import open_purses, record_spendings
 from domain.credits.wallets.top_up_invoices import follow_payments, invoice_top_ups
 from domain.credits.wallets.transactions import create_transactions
@@ -21,6 +22,7 @@ from domain.credits.wallets.verify import verify_wallets
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import tenant_work
 from tests.background import background
+from tests.domain.billing.test_runs import counted
 from tests.domain.billing.world import World, instant
 
 NOW = "2024-03-01T00:00:00Z"
@@ -173,3 +175,28 @@ async def test_a_balance_that_is_not_the_sum_of_its_movements_is_found(world: Wo
     assert (difference.kind, difference.what, difference.stored, difference.found) == (
         "wallet", "balance_cents", "999", "1000"
     )  # fmt: skip
+
+
+async def test_a_refresh_costs_the_same_statements_for_any_number_of_wallets(world: World) -> None:
+    world.tax("20", "vat")
+    plan = world.plan(1000)
+    world.charge(plan, world.metric("input"), "standard", {"amount": "0.1"}, 0)
+    world.charge(plan, world.metric("calls", "count_agg", None), "standard", {"amount": "1"}, 1)
+    counts = []
+    for size in (2, 20):
+        customers = []
+        for _ in range(size):
+            customers.append(world.customer())
+            world.subscription(customers[-1], plan, "2024-02-01T00:00:00Z", external_id=str(customers[-1]))
+            world.event(str(customers[-1]), "input", "2024-03-01T00:00:00Z", "5")
+            await move(world, await wallet(world, customers[-1]), granted_credits="3")
+        world.at("2024-03-02T00:00:00Z")
+        with counted() as statements:
+            async with tenant_work(world.tenant) as work:
+                await refresh_ongoing_balances(work, customers)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+    assert {(row.ongoing_usage_balance_cents, row.ongoing_balance_cents) for row in world.rows("wallets")} == {
+        (60, 240)
+    }
+    await proved(world)

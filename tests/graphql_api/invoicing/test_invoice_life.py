@@ -104,6 +104,15 @@ async def test_an_invoice_is_voided_and_regenerated(admin: Caller, stranger: Cal
     assert (await admin.error(REGENERATE, again))["code"] == "not_regenerable"
 
 
+async def test_a_customer_shows_its_invoices(admin: Caller, world: World) -> None:
+    invoice_id = await billed(world)
+    await billed(world)
+    (row,) = world.rows("invoices", id=invoice_id)
+    query = "query($id: ID!) { customer(id: $id) { invoices { id customer { id } } } }"
+    shown = (await admin.data(query, {"id": str(row.customer_id)}))["customer"]["invoices"]
+    assert shown == [{"id": str(invoice_id), "customer": {"id": str(row.customer_id)}}]
+
+
 async def test_an_invoice_is_updated(admin: Caller, world: World) -> None:
     invoice_id = str(await billed(world))
     metadata = [{"key": "order", "value": "7"}]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from domain.kernel.unit_of_work import tenant_work
+from domain.payments.receipts import make_receipts
 from domain.payments.remind import remind
+from infrastructure.settings import settings
 from tests.domain.billing.world import World, instant
 from tests.domain.payments.test_remind import owing
 from tests.graphql_api.conftest import Caller
@@ -230,3 +233,25 @@ async def test_a_lost_dispute(admin: Caller, world: World) -> None:
     assert (lost["paymentDisputeLostAt"] is None, lost["paymentDisputeLosable"], lost["paymentOverdue"]) == (
         False, False, False,
     )  # fmt: skip
+
+
+async def test_a_receipt(admin: Caller, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TARN_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    invoice = str(owing(world, world.customer(), 700, number="R-1"))
+    sent = {"invoiceId": invoice, "amountCents": 700, "reference": "wire", "createdAt": "2020-01-01T00:00:00Z"}
+    payment = (await admin.data(PAY, {"input": sent}))["createPayment"]["id"]
+    async with tenant_work(world.tenant) as work:
+        (receipt,) = await make_receipts(work, [UUID(payment)])
+    download = """
+        mutation($id: ID!) {
+            downloadPaymentReceipt(input: {id: $id}) { id number fileUrl xmlUrl createdAt payment { id } }
+        }
+    """
+    shown = (await admin.data(download, {"id": str(receipt)}))["downloadPaymentReceipt"]
+    assert (shown["id"], shown["payment"], shown["xmlUrl"]) == (str(receipt), {"id": payment}, None)
+    assert "/download/" in shown["fileUrl"]
+    of_payment = "query($id: ID!) { payment(id: $id) { paymentReceipt { number } } }"
+    assert (await admin.data(of_payment, {"id": payment}))["payment"]["paymentReceipt"] == {"number": shown["number"]}
+    monkeypatch.undo()
+    settings.cache_clear()

@@ -1,0 +1,57 @@
+"""Analytics as REST shows them: interface GrossRevenueObject, MrrObject and their like."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+__all__ = [
+    "collection_payload", "gross_revenue_payload", "invoiced_usage_payload", "mrr_payload", "overdue_balance_payload",
+]  # fmt: skip
+
+Payload = dict[str, Any]
+
+
+def gross_revenue_payload(row: Any) -> Payload:
+    return {
+        "month": _month(row.month),
+        "amount_cents": int(row.amount_cents),
+        "currency": row.currency,
+        "invoices_count": int(row.invoices_count),
+    }
+
+
+def mrr_payload(row: Any) -> Payload:
+    return {"month": _month(row.month), "amount_cents": row.amount_cents, "currency": row.currency}
+
+
+def collection_payload(row: Any) -> Payload:
+    return {
+        "month": _month(row.month),
+        "payment_status": row.payment_status,
+        "invoices_count": row.invoices_count,
+        "amount_cents": row.amount_cents,
+        "currency": row.currency,
+    }
+
+
+def invoiced_usage_payload(row: Any) -> Payload:
+    return {
+        "month": _month(row.month),
+        "code": row.code,
+        "amount_cents": int(row.amount_cents),
+        "currency": row.currency,
+    }
+
+
+def overdue_balance_payload(row: Any) -> Payload:
+    return {
+        "month": _month(row.month),
+        "amount_cents": int(row.amount_cents),
+        "currency": row.currency,
+        "lago_invoice_ids": list(row.invoice_ids),
+    }
+
+
+def _month(month: date) -> str:
+    return f"{month.isoformat()}T00:00:00.000Z"
