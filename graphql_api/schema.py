@@ -43,11 +43,13 @@ from graphql_api.invoicing.life_mutations import InvoiceLifeMutations
 from graphql_api.invoicing.mutations import InvoicingMutations
 from graphql_api.invoicing.queries import InvoicingQueries
 from graphql_api.limits import LimitsRule, OperationNamed
+from graphql_api.messaging.emails import EmailMutations
 from graphql_api.messaging.mutations import MessagingMutations
 from graphql_api.messaging.queries import MessagingQueries
 from graphql_api.metering.alerts import AlertMutations, AlertQueries
 from graphql_api.metering.queries import MeteringQueries
 from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
+from graphql_api.payments.collect import CollectMutations
 from graphql_api.payments.mutations import PaymentMutations
 from graphql_api.payments.queries import PaymentQueries
 from graphql_api.scalars import SCALARS
@@ -101,6 +103,8 @@ MUTATIONS: tuple[type, ...] = (
     WalletMutations,
     PaymentMutations,
     CampaignMutations,
+    CollectMutations,
+    EmailMutations,
     CreditNoteMutations,
     CouponMutations,
     InvoiceLifeMutations,

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
     disable_events_validation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_EVENTS_VALIDATION"))
     disable_pdf_generation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_PDF_GENERATION"))
 
+    smtp_address: str = Field("", validation_alias=_names("LAGO_SMTP_ADDRESS"))
+    smtp_port: int = Field(587, validation_alias=_names("LAGO_SMTP_PORT"))
+    smtp_username: str = Field("", validation_alias=_names("LAGO_SMTP_USERNAME"))
+    smtp_password: str = Field("", validation_alias=_names("LAGO_SMTP_PASSWORD"))
+
     webhook_attempts: int = Field(3, validation_alias=_names("LAGO_WEBHOOK_ATTEMPTS"))
     webhook_timeout_seconds: float = Field(30, validation_alias=_names("LAGO_WEBHOOK_TIMEOUT_SECONDS"))
     # Private and link-local addresses are refused for outbound calls unless this is true.

@@ -9,10 +9,12 @@ from rest_api import (
     analytics,
     billable_metrics,
     billing_entities,
+    collect,
     coupons,
     credit_notes,
     customers,
     downloads,
+    emails,
     events,
     fees,
     invoices,
@@ -42,8 +44,8 @@ __all__ = ["rest_routes"]
 _RESOURCES = (
     events, analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
-    add_ons, usage, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
-    credit_notes, wallet_alerts, wallets, wallet_transactions, downloads,
+    add_ons, usage, collect, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
+    credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from tasks.reactions import requests
 from tasks import (  # isort: skip
     billing,  # noqa: F401
     catalog,  # noqa: F401
+    emails,  # noqa: F401
     credit_notes,  # noqa: F401
     customers,  # noqa: F401
     invoicing,  # noqa: F401

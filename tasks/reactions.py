@@ -67,12 +67,14 @@ from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.announce import MOST_IDS
+from domain.messaging.emails.recipients import wanted_mails
 from domain.messaging.queries import has_endpoints
 from domain.metering.activities import LOOK
 from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
 from domain.payments.events import (
     DunningCampaignsFinished,
+    InvoicePaymentsNotTaken,
     PaymentReceiptsCreated,
     PaymentReceiptsGenerated,
     PaymentRequestsCreated,
@@ -87,6 +89,7 @@ from domain.subscriptions.events import (
 from infrastructure.settings import settings
 from tasks.billing import BILL
 from tasks.catalog import CASCADE
+from tasks.emails import MAIL
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
 from tasks.payments import RECEIPTS, RECEIPTS_AT_A_TIME
@@ -174,6 +177,22 @@ async def receipts(work: UnitOfWork, events: Sequence[PaymentReceiptsCreated]) -
     return [JobRequest(RECEIPTS, {"receipt_ids": some}) for some in parts]
 
 
+def mails(kind: str, field: str, *, with_documents: bool = True) -> Reaction:
+    """A mail about each object that one is wanted for. with_documents: the event says that the documents are there,
+    which counts where the installation makes them; otherwise the event counts where it makes none."""
+
+    async def react(work: UnitOfWork, events: Sequence[DomainEvent]) -> Iterable[JobRequest]:
+        if with_documents == settings().disable_pdf_generation and kind != "payment_request":
+            return []
+        wanted = await wanted_mails(work, kind, _ids(events, field))
+        return [
+            JobRequest(MAIL, {"kind": kind, "id": str(each), "key": f"{kind}-{each}"}, unique_key=f"{kind}-{each}")
+            for each in wanted
+        ]
+
+    return react
+
+
 def job_with(actor: str, field: str) -> Reaction:
     """One job for the ids that the events carry in `field`, under the same name."""
 
@@ -201,9 +220,16 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
-    CreditNotesIssued: (note_documents,),
-    InvoicesFinalized: (documents,),
-    OneOffInvoicesCreated: (documents,),
+    CreditNotesIssued: (note_documents, mails("credit_note", "credit_note_ids", with_documents=False)),
+    CreditNoteDocumentGenerated: (mails("credit_note", "credit_note_ids"),),
+    InvoicesFinalized: (
+        documents,
+        mails("invoice", "invoice_ids", with_documents=False),
+    ),
+    OneOffInvoicesCreated: (
+        documents,
+        mails("invoice", "invoice_ids", with_documents=False),
+    ),
     PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),
     PlanAmountChanged: (job_with("billing.follow_amounts", "plan_ids"),),
     BillableMetricDeleted: (job_with("billing.refresh_drafts", "plan_ids"),),
@@ -224,7 +250,10 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletAlertsSet: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
     PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"),),
-    PaymentReceiptsCreated: (receipts,),
+    PaymentReceiptsCreated: (receipts, mails("payment_receipt", "receipt_ids", with_documents=False)),
+    PaymentReceiptsGenerated: (mails("payment_receipt", "receipt_ids"),),
+    PaymentRequestsCreated: (mails("payment_request", "request_ids"),),
+    InvoiceDocumentGenerated: (mails("invoice", "invoice_ids"),),
     OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
 }
@@ -252,6 +281,7 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoiceDocumentGenerated: ("invoice.generated", "invoice_ids"),
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
+    InvoicePaymentsNotTaken: ("invoice.payment_failure", "invoice_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     PaymentReceiptsCreated: ("payment_receipt.created", "receipt_ids"),

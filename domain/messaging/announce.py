@@ -20,6 +20,7 @@ from domain.messaging.send import send_webhooks
 from domain.metering.alert_payloads import triggered_alert_payloads
 from domain.payments.payloads import (
     finished_campaign_payloads,
+    payment_failure_payloads,
     payment_receipt_payloads,
     payment_request_payloads,
 )
@@ -166,6 +167,7 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "invoice.one_off_created": Announcement("invoice", _invoices),
     "invoice.generated": Announcement("invoice", invoice_payloads),
     "invoice.payment_dispute_lost": Announcement("payment_dispute_lost", _disputes),
+    "invoice.payment_failure": Announcement("payment_provider_invoice_payment_error", payment_failure_payloads),
     "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
     "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),

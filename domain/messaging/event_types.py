@@ -45,6 +45,7 @@ SENT = (
     EventType("invoice.voided", "INVOICES", "An invoice was voided."),
     EventType("invoice.deleted", "INVOICES", "A draft invoice was deleted."),
     EventType("invoice.payment_dispute_lost", "INVOICES", "A dispute over the payment of an invoice was lost."),
+    EventType("invoice.payment_failure", "INVOICES", "The payment of an invoice could not be taken."),
     EventType("invoice.payment_overdue", "INVOICES", "An invoice was not paid by its due date."),
     EventType("invoice.payment_status_updated", "INVOICES", "The payment status of an invoice changed."),
     EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),

@@ -8,8 +8,8 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "DunningCampaignsFinished", "PaymentReceiptsCreated", "PaymentReceiptsGenerated", "PaymentRequestsCreated",
-    "PaymentsSucceeded",
+    "DunningCampaignsFinished", "InvoicePaymentsNotTaken", "PaymentReceiptsCreated", "PaymentReceiptsGenerated",
+    "PaymentRequestsCreated", "PaymentsSucceeded",
 ]  # fmt: skip
 
 
@@ -47,3 +47,11 @@ class DunningCampaignsFinished(DomainEvent):
     Webhook dunning_campaign.finished for each."""
 
     customer_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaymentsNotTaken(DomainEvent):
+    """Payments of invoices were to be taken, and there is no provider to take them. Webhook invoice.payment_failure for
+    each."""
+
+    invoice_ids: tuple[UUID, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 Payload = dict[str, Any]
+NO_PROVIDER: Final = "customer_must_have_payment_provider"
 
 
 async def payment_payloads(work: UnitOfWork, rows: Sequence[Any]) -> list[Payload]:
@@ -59,6 +60,25 @@ async def payment_request_payloads(work: UnitOfWork, rows: Sequence[Any]) -> lis
         }
         for row in rows
     ]
+
+
+async def payment_failure_payloads(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, Payload]:
+    """Why no payment was taken, by invoice: no provider is connected. Two statements."""
+    invoices = await invoice_rows(work.session, invoice_ids)
+    customers = await customer_rows(work.session, {row.customer_id for row in invoices.values()})
+    return {
+        each: {
+            "lago_invoice_id": each,
+            "lago_customer_id": row.customer_id,
+            "external_customer_id": customers[row.customer_id].external_id,
+            "provider_customer_id": None,
+            "payment_provider": None,
+            "payment_provider_code": None,
+            "provider_error": None,
+            "error_details": {"code": NO_PROVIDER},
+        }
+        for each, row in invoices.items()
+    }
 
 
 async def finished_campaign_payloads(work: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Payload]:

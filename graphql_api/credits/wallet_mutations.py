@@ -26,6 +26,7 @@ from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceI
 from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.operations import command, operation, to_params
 from graphql_api.pagination import metadata_of
+from graphql_api.payments.mutations import PaymentMethodReferenceInput
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = ["WalletMutations"]
@@ -61,6 +62,7 @@ class CreateRecurringTransactionRuleInput:
     invoice_requires_successful_payment: bool | None = UNSET
     method: RecurringTransactionMethodEnum | None = UNSET
     paid_credits: str | None = UNSET
+    payment_method: PaymentMethodReferenceInput | None = UNSET
     purchase_order_number: str | None = UNSET
     started_at: ISO8601DateTime | None = UNSET
     target_ongoing_balance: str | None = UNSET
@@ -82,6 +84,7 @@ class UpdateRecurringTransactionRuleInput:
     invoice_requires_successful_payment: bool | None = UNSET
     method: RecurringTransactionMethodEnum | None = UNSET
     paid_credits: str | None = UNSET
+    payment_method: PaymentMethodReferenceInput | None = UNSET
     purchase_order_number: str | None = UNSET
     started_at: ISO8601DateTime | None = UNSET
     target_ongoing_balance: str | None = UNSET
@@ -109,6 +112,7 @@ class CreateCustomerWalletInput:
     name: str | None = UNSET
     paid_top_up_max_amount_cents: BigInt | None = UNSET
     paid_top_up_min_amount_cents: BigInt | None = UNSET
+    payment_method: PaymentMethodReferenceInput | None = UNSET
     purchase_order_number: str | None = UNSET
     recurring_transaction_rules: list[CreateRecurringTransactionRuleInput] | None = UNSET
     transaction_name: str | None = UNSET
@@ -129,6 +133,7 @@ class UpdateCustomerWalletInput:
     name: str | None = UNSET
     paid_top_up_max_amount_cents: BigInt | None = UNSET
     paid_top_up_min_amount_cents: BigInt | None = UNSET
+    payment_method: PaymentMethodReferenceInput | None = UNSET
     purchase_order_number: str | None = UNSET
     recurring_transaction_rules: list[UpdateRecurringTransactionRuleInput] | None = UNSET
     client_mutation_id: str | None = UNSET
@@ -151,6 +156,7 @@ class CreateCustomerWalletTransactionInput:
     name: str | None = UNSET
     paid_credits: str | None = UNSET
     priority: int | None = UNSET
+    payment_method: PaymentMethodReferenceInput | None = UNSET
     purchase_order_number: str | None = UNSET
     voided_credits: str | None = UNSET
     client_mutation_id: str | None = UNSET

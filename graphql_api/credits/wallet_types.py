@@ -23,6 +23,7 @@ from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.invoicing.fees import number
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
+from graphql_api.payments.enums import PaymentMethodTypeEnum
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class RecurringTransactionRule:
     target_ongoing_balance: str | None
     ignore_paid_top_up_limits: bool
     invoice_requires_successful_payment: bool
+    payment_method_type: PaymentMethodTypeEnum | None
     purchase_order_number: str | None
     skip_invoice_custom_sections: bool | None
     transaction_name: str | None
@@ -169,6 +171,7 @@ class Wallet:
     paid_top_up_max_amount_cents: BigInt | None
     paid_top_up_min_credits: BigInt | None
     paid_top_up_max_credits: BigInt | None
+    payment_method_type: PaymentMethodTypeEnum | None
     purchase_order_number: str | None
     skip_invoice_custom_sections: bool | None
     metadata: list[ItemMetadata] | None
@@ -319,6 +322,7 @@ def wallet_type(row: Any) -> Wallet:
         id=strawberry.ID(str(row.id)),
         status=WalletStatusEnum(row.status),
         currency=CurrencyEnum(row.currency),
+        payment_method_type=PaymentMethodTypeEnum(row.payment_method_type),
         billing_entity_id=strawberry.ID(str(row.billing_entity_id)) if row.billing_entity_id else None,
         paid_top_up_min_credits=whole_credits(row.paid_top_up_min_amount_cents),
         paid_top_up_max_credits=whole_credits(row.paid_top_up_max_amount_cents),
@@ -375,6 +379,7 @@ def _rule_type(row: Any) -> RecurringTransactionRule:
         trigger=RecurringTransactionTriggerEnum(row.trigger),
         interval=RecurringTransactionIntervalEnum(row.interval) if row.interval else None,
         method=RecurringTransactionMethodEnum(row.method),
+        payment_method_type=PaymentMethodTypeEnum(row.payment_method_type),
         paid_credits=decimal_text(row.paid_credits),
         granted_credits=decimal_text(row.granted_credits),
         threshold_credits=decimal_text(row.threshold_credits),

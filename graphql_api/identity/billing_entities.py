@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -30,7 +30,12 @@ from graphql_api.operations import command, operation, read, to_params
 from graphql_api.pagination import CollectionMetadata, metadata_of
 from graphql_api.scalars import ISO8601DateTime
 
+if TYPE_CHECKING:
+    from graphql_api.payments.campaigns import DunningCampaign
+
 __all__ = ["BillingEntity", "BillingEntityMutations", "BillingEntityQueries", "entity_type", "fetch_entities"]
+
+LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 
 
 @strawberry.enum
@@ -73,6 +78,7 @@ class BillingEntityBillingConfiguration:
 @strawberry.type
 class BillingEntity:
     key: strawberry.Private[UUID]
+    campaign_id: strawberry.Private[UUID | None]
 
     id: strawberry.ID
     code: str
@@ -106,6 +112,15 @@ class BillingEntity:
     @strawberry.field
     async def organization(self, info: Info) -> LazyOrganization:
         return await own_organization(info)
+
+    @strawberry.field
+    async def applied_dunning_campaign(self, info: Info) -> LazyCampaign | None:
+        """Of its customers that have none of their own."""
+        from graphql_api.payments.campaigns import fetch_campaigns
+
+        if self.campaign_id is None:
+            return None
+        return await load(info, "dunning_campaigns", fetch_campaigns, self.campaign_id)
 
     @strawberry.field
     async def selected_invoice_custom_sections(self, info: Info) -> list[InvoiceCustomSection] | None:
@@ -187,6 +202,7 @@ def entity_type(row: Any) -> BillingEntity:
     """A billing entity from its row."""
     return BillingEntity(
         key=row.id,
+        campaign_id=row.applied_dunning_campaign_id,
         id=strawberry.ID(str(row.id)),
         code=row.code,
         name=row.name,

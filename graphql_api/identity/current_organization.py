@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import Info
@@ -27,11 +27,17 @@ from graphql_api.enums import (
     TimezoneEnum,
 )
 from graphql_api.identity.types import OrganizationBillingConfiguration
+from graphql_api.loaders import load
 from graphql_api.operations import permitted, read
 from graphql_api.pagination import page_request
 from graphql_api.scalars import ISO8601DateTime
 
+if TYPE_CHECKING:
+    from graphql_api.payments.campaigns import DunningCampaign
+
 __all__ = ["CurrentOrganization"]
+
+LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 
 
 @strawberry.type
@@ -106,6 +112,14 @@ class CurrentOrganization:
     def feature_flags(self) -> list[FeatureFlagEnum]:
         """No feature stands behind a flag."""
         return []
+
+    @strawberry.field
+    async def applied_dunning_campaign(self, info: Info) -> LazyCampaign | None:
+        """The campaign of the default billing entity."""
+        from graphql_api.payments.campaigns import fetch_campaigns
+
+        campaign_id = self.row.applied_dunning_campaign_id
+        return None if campaign_id is None else await load(info, "dunning_campaigns", fetch_campaigns, campaign_id)
 
     @strawberry.field
     def accessible_by_current_session(self, info: Info) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from domain.invoicing.events import OneOffInvoicesCreated
 from domain.kernel import idempotency
 from domain.kernel.idempotency import IdempotencyKey, clean_idempotency_keys
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import tenant_work
 from rest_api import frame
-from tests.rest_api.conftest import Api
+from tests.rest_api.conftest import Api, Recorded
 
 COUPON: dict[str, Any] = {
     "name": "Ten", "code": "ten", "coupon_type": "percentage", "percentage_rate": "10", "frequency": "forever",
@@ -131,3 +132,20 @@ async def test_a_key_is_forgotten_after_a_day(api: Api, monkeypatch: pytest.Monk
     async with tenant_work(api.tenant) as work:
         assert await clean_idempotency_keys(work) == 1
         assert await work.session.scalar(sa.select(sa.func.count()).select_from(keys)) == 0
+
+
+async def test_an_invoice_is_issued_and_announced_once(api: Api, recorded: Recorded) -> None:
+    await world(api)
+    add_on = {"name": "Setup", "code": "setup", "amount_cents": 5000, "amount_currency": "EUR"}
+    assert (await api.post("/add_ons", {"add_on": add_on})).status_code == 200
+    body = {"invoice": {"external_customer_id": "c", "currency": "EUR", "fees": [{"add_on_code": "setup"}]}}
+    wrong = {"invoice": {**body["invoice"], "fees": [{"add_on_code": "setup", "units": "many"}]}}
+    refused = [await give(api, "wrong", wrong, "/invoices") for _ in range(2)]
+    assert [answer.status_code for answer in refused] == [422, 422]
+    assert refused[0].text == refused[1].text
+    answers = await asyncio.gather(*(give(api, "right", body, "/invoices") for _ in range(3)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    listed = (await api.get("/invoices")).json()["invoices"]
+    assert [invoice["number"] for invoice in listed] == [answers[0].json()["invoice"]["number"]]
+    assert len(recorded.of(OneOffInvoicesCreated)) == 1

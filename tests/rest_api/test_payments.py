@@ -19,7 +19,7 @@ from domain.invoicing.overdue import mark_overdue
 from domain.invoicing.settle import settle
 from domain.kernel.unit_of_work import tenant_work
 from domain.messaging.announce import ANNOUNCEMENTS
-from domain.payments.events import PaymentsSucceeded
+from domain.payments.events import InvoicePaymentsNotTaken, PaymentsSucceeded
 from tests.domain.billing.world import World, instant
 from tests.rest_api.conftest import Api, Recorded
 
@@ -252,3 +252,32 @@ async def test_webhooks_tell_of_payments(api: Api, webhook_type: str, object_typ
         content = (await announcement.load(work, [UUID(invoice)]))[UUID(invoice)]
     assert parts <= set(content)
     assert content.get("invoice", content)["lago_id"] == UUID(invoice)
+
+
+async def test_without_a_provider_a_retry_is_told_and_a_page_refused(
+    api: Api, stranger: Api, world: World, recorded: Recorded
+) -> None:
+    invoice = await one_off(api)
+
+    async def retry(body: object) -> Any:
+        return await api.post(f"/invoices/{invoice}/retry_payment", body)
+
+    assert ((await retry({})).status_code, recorded.of(InvoicePaymentsNotTaken)) == (
+        200, [InvoicePaymentsNotTaken((UUID(invoice),))],
+    )  # fmt: skip
+    refused = await retry({"payment_method": {"payment_method_id": str(uuid4())}})
+    assert refused.json()["error_details"] == {"payment_method": ["invalid_payment_method"]}
+    async with tenant_work(api.tenant) as work:
+        announcement = ANNOUNCEMENTS["invoice.payment_failure"]
+        told = (await announcement.load(work, [UUID(invoice)]))[UUID(invoice)]
+    assert (told["external_customer_id"], told["error_details"]) == (
+        "ada", {"code": "customer_must_have_payment_provider"},
+    )  # fmt: skip
+    for page in (f"/invoices/{invoice}/payment_url", "/customers/ada/checkout_url"):
+        refused = await api.post(page, {})
+        assert (refused.status_code, refused.json()["error_details"]) == (422, {"base": ["no_linked_payment_provider"]})
+        assert (await stranger.post(page, {})).status_code == 404
+    world.execute("UPDATE invoices SET ready_for_payment_processing = false")
+    assert (await retry({})).json()["code"] == "payment_processor_is_currently_handling_payment"
+    await pay(api, invoice, 10_000)
+    assert (await retry({})).json()["code"] == "invalid_status"

@@ -18,6 +18,7 @@ from domain.credits.wallets.rules import read_rules, write_rules
 from domain.credits.wallets.terms import (
     MOST_OF_WALLET,
     Worth,
+    payment_methods,
     read_credits,
     read_name,
     read_payment_terms,
@@ -79,10 +80,11 @@ async def create_wallet(work: UnitOfWork, params: Params) -> UUID:
     requires = bool(read.boolean("invoice_requires_successful_payment", default=False))
     limits = await read_limits(work, read)
     metadata = read_map(read)
+    methods = await payment_methods(work, customer.id) if customer else frozenset()
     rules = read_rules(
-        read, worth, defaults={"paid_credits": paid, "granted_credits": granted}, requires_payment=requires
+        read, worth, methods, defaults={"paid_credits": paid, "granted_credits": granted}, requires_payment=requires
     )
-    terms = read_payment_terms(read)
+    terms = read_payment_terms(read, methods)
     top_up = {
         "name": read_name(read, "transaction_name"),
         "priority": read_priority(read, "transaction_priority"),

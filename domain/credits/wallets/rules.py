@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -41,12 +41,14 @@ _rules = table(RecurringTransactionRule)
 def read_rules(
     read: Reader,
     worth: Worth | None,
+    methods: Collection[UUID],
     *,
     defaults: Mapping[str, Decimal] | None = None,
     requires_payment: bool = False,
     known: Mapping[UUID, Any] | None = None,
 ) -> list[SentRule] | None:
     """The rules that were sent, None when absent. worth: of the wallet, None where that is wrong itself.
+    methods: of payment, the customer's.
 
     defaults: paid_credits and granted_credits for a rule that gives neither. known: the wallet's active rules, whose
     values stand for what is not sent of them.
@@ -63,7 +65,7 @@ def read_rules(
     found: list[SentRule] = []
     for each in sent:
         before = (known or {}).get(parse_id(each.get("lago_id")) or UUID(int=0))
-        columns = _columns(each, before, worth, defaults or {}, requires_payment)
+        columns = _columns(each, before, worth, methods, defaults or {}, requires_payment)
         if columns is None:
             read.add(FIELD, "invalid_recurring_rule")
             return None
@@ -72,7 +74,12 @@ def read_rules(
 
 
 def _columns(
-    sent: Params, before: Any | None, worth: Worth | None, defaults: Mapping[str, Decimal], requires_payment: bool
+    sent: Params,
+    before: Any | None,
+    worth: Worth | None,
+    methods: Collection[UUID],
+    defaults: Mapping[str, Decimal],
+    requires_payment: bool,
 ) -> dict[str, Any] | None:
     read = Reader(sent)
     wrong = False
@@ -109,7 +116,7 @@ def _columns(
     metadata = kept("transaction_metadata", [])
     if "transaction_metadata" in read:
         metadata = read_transaction_metadata(read, "transaction_metadata", MOST_OF_WALLET)
-    terms = read_payment_terms(read, _terms_of(before))
+    terms = read_payment_terms(read, methods, _terms_of(before))
     if method == "fixed":
         target, grants = None, None if before is not None else grants
     wrong |= bool(read.errors) or trigger is None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from domain.credits.wallets.amounts import of_credits
+from domain.kernel.ids import parse_id
 from domain.kernel.money import ZERO
+from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader, storable
 
 __all__ = [
-    "MOST_OF_TRANSACTION", "MOST_OF_WALLET", "PaymentTerms", "Worth", "read_credits", "read_name",
+    "MOST_OF_TRANSACTION", "MOST_OF_WALLET", "PaymentTerms", "Worth", "payment_methods", "read_credits", "read_name",
     "read_payment_terms", "read_priority", "read_transaction_metadata",
 ]  # fmt: skip
 
@@ -152,18 +156,29 @@ class PaymentTerms:
         }
 
 
-def read_payment_terms(read: Reader, known: PaymentTerms | None = None) -> PaymentTerms:
-    """`payment_method`, `purchase_order_number` and `invoice_custom_section`; what is absent stays as known."""
+_METHODS: Final = sa.text("SELECT id FROM payment_methods WHERE customer_id = :customer_id AND deleted_at IS NULL")
+
+
+async def payment_methods(work: UnitOfWork, customer_id: UUID) -> frozenset[UUID]:
+    """The methods of payment that are kept for a customer."""
+    return frozenset(await work.session.scalars(_METHODS, {"customer_id": customer_id}))
+
+
+def read_payment_terms(read: Reader, methods: Collection[UUID], known: PaymentTerms | None = None) -> PaymentTerms:
+    """`payment_method`, `purchase_order_number` and `invoice_custom_section`; what is absent stays as known.
+
+    methods: those of the customer, one of which may be named.
+    """
     found = known or PaymentTerms()
     kind, method_id = found.payment_method_type, found.payment_method_id
     if "payment_method" in read:
         sent = read.params["payment_method"] or {}
         kind = sent.get("payment_method_type") or "provider" if isinstance(sent, Mapping) else "unknown"
-        # A method of payment is one of the customer's, and none is kept.
-        if kind not in ("provider", "manual") or sent.get("payment_method_id") is not None:
+        named = sent.get("payment_method_id") if isinstance(sent, Mapping) else None
+        method_id = parse_id(named)
+        if kind not in ("provider", "manual") or (named is not None and method_id not in methods):
             read.add("payment_method", "invalid_payment_method")
-            kind = "provider"
-        method_id = None
+            kind, method_id = "provider", None
     number = read.text("purchase_order_number") if "purchase_order_number" in read else found.purchase_order_number
     skip = found.skip_invoice_custom_sections
     if read.params.get("invoice_custom_section") is not None:

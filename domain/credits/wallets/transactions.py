@@ -18,6 +18,7 @@ from domain.credits.wallets.terms import (
     MOST_OF_TRANSACTION,
     PaymentTerms,
     Worth,
+    payment_methods,
     read_credits,
     read_name,
     read_payment_terms,
@@ -56,12 +57,13 @@ async def create_transactions(
     worth.check(read, "granted_credits", granted, limited=False)
     worth.check(read, "voided_credits", voided, limited=False)
     requires = read.boolean("invoice_requires_successful_payment", default=wallet.invoice_requires_successful_payment)
+    methods = await payment_methods(work, wallet.customer_id)
     common: dict[str, Any] = {
         "name": read_name(read, "name"),
         "priority": read_priority(read, "priority"),
         "metadata": read_transaction_metadata(read, "metadata", most_metadata),
         "requires_payment": bool(requires),
-        **read_payment_terms(read, _terms_of(wallet)).columns(),
+        **read_payment_terms(read, methods, _terms_of(wallet)).columns(),
     }
     if voided > wallet.credits_balance and "voided_credits" not in read.errors:
         read.add("voided_credits", "insufficient_credits")

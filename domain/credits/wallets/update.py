@@ -22,7 +22,7 @@ from domain.credits.wallets.flags import flag_customers
 from domain.credits.wallets.limits import read_limits, write_targets
 from domain.credits.wallets.models import RecurringTransactionRule, Wallet
 from domain.credits.wallets.rules import end_rules, read_rules, write_rules
-from domain.credits.wallets.terms import PaymentTerms, Worth, read_payment_terms, read_priority
+from domain.credits.wallets.terms import PaymentTerms, Worth, payment_methods, read_payment_terms, read_priority
 from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.rows import table
@@ -80,11 +80,13 @@ async def update_wallet(work: UnitOfWork, wallet_id: UUID | None, params: Params
         wallet.purchase_order_number,
         wallet.skip_invoice_custom_sections,
     )
-    values |= read_payment_terms(read, terms).columns()
+    methods = await payment_methods(work, wallet.customer_id)
+    values |= read_payment_terms(read, methods, terms).columns()
     active = sa.select(_rules).where(_rules.c.wallet_id == wallet.id, _rules.c.status == "active")
     rules = read_rules(
         read,
         Worth(wallet.rate_amount, wallet.currency, least, most),
+        methods,
         requires_payment=bool(
             values.get("invoice_requires_successful_payment", wallet.invoice_requires_successful_payment)
         ),

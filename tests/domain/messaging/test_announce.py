@@ -34,6 +34,7 @@ TABLE = {
     "invoice": "invoices",
     "fee": "fees",
     "payment_dispute_lost": "invoices",
+    "payment_provider_invoice_payment_error": "invoices",
     "triggered_alert": "triggered_usage_alerts",
     "payment_request": "payment_requests",
     "payment_receipt": "payment_receipts",
@@ -123,6 +124,8 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     }  # fmt: skip
     if object_type == "payment_dispute_lost":
         content = content["invoice"]
+    if object_type == "payment_provider_invoice_payment_error":
+        content["lago_id"] = content["lago_invoice_id"]
     if object_type == "dunning_campaign":
         content["lago_id"] = str(world["customers"].id) * (content["external_customer_id"] == told.external_id)
     assert content["lago_id"] == str(told.id)

@@ -19,11 +19,13 @@ WALLET = """
     consumedAmountCents consumedCredits ongoingBalanceCents ongoingUsageBalanceCents creditsOngoingBalance
     creditsOngoingUsageBalance invoiceRequiresSuccessfulPayment paidTopUpMinAmountCents paidTopUpMaxAmountCents
     paidTopUpMinCredits paidTopUpMaxCredits purchaseOrderNumber skipInvoiceCustomSections metadata { key value }
+    paymentMethodType
     expirationAt lastBalanceSyncAt lastConsumedCreditAt lastOngoingBalanceSyncAt terminatedAt createdAt updatedAt
     customer { externalId hasActiveWallet } appliesTo { feeTypes billableMetrics { code } }
     recurringTransactionRules {
         lagoId trigger interval method paidCredits grantedCredits grantsTargetTopUp thresholdCredits
         targetOngoingBalance ignorePaidTopUpLimits invoiceRequiresSuccessfulPayment purchaseOrderNumber
+        paymentMethodType
         skipInvoiceCustomSections transactionName transactionMetadata { key value } startedAt expirationAt createdAt
     }
 """
@@ -98,6 +100,7 @@ async def test_a_wallet_is_made_shown_changed_and_ended(admin: Caller, world: Wo
         admin, world, jobs, customer, name="Main", rateAmount="2", grantedCredits="10.5", priority=3,
         expirationAt="2990-01-01T00:00:00Z", metadata=[{"key": "tier", "value": "gold"}],
         appliesTo={"feeTypes": ["charge"], "billableMetricIds": [str(metric)]}, purchaseOrderNumber="PO",
+        paymentMethod={"paymentMethodType": "manual"},
         paidTopUpMinAmountCents="300", paidTopUpMaxAmountCents="9000",
         recurringTransactionRules=[
             {"trigger": "threshold", "thresholdCredits": "1", "method": "target", "targetOngoingBalance": "5",
@@ -108,6 +111,7 @@ async def test_a_wallet_is_made_shown_changed_and_ended(admin: Caller, world: Wo
     shown = (await admin.data(SHOW, {"id": wallet["id"]}))["wallet"]
     assert (shown["balanceCents"], shown["creditsBalance"], shown["ongoingBalanceCents"]) == ("2100", 10.5, "2100")
     assert (shown["rateAmount"], shown["priority"], shown["status"], shown["currency"]) == (2, 3, "active", "EUR")
+    assert shown["paymentMethodType"] == "manual"
     assert (shown["paidTopUpMinCredits"], shown["paidTopUpMaxCredits"]) == ("1", "45")
     assert shown["metadata"] == [{"key": "tier", "value": "gold"}]
     assert shown["appliesTo"] == {"feeTypes": ["charge"], "billableMetrics": [{"code": name}]}
@@ -172,6 +176,12 @@ async def test_what_is_wrong_is_named_in_camel_case(admin: Caller, world: World,
         (MOVE, {"walletId": wallet["id"], "voidedCredits": "1"}, 422, {"voidedCredits": ["insufficient_credits"]}),
         (MOVE, {"walletId": str(uuid4()), "paidCredits": "1"}, 422, {"walletId": ["wallet_not_found"]}),
         (UPDATE, {"id": str(uuid4()), "priority": 1}, 404, None),
+        (
+            UPDATE,
+            {"id": wallet["id"], "priority": 1, "paymentMethod": {"paymentMethodId": str(uuid4())}},
+            422,
+            {"paymentMethod": ["invalid_payment_method"]},
+        ),
         (UPDATE, {"id": wallet["id"], "priority": 99}, 422, {"priority": ["value_is_invalid"]}),
     ):
         error = await admin.error(document, {"input": values})

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.kernel.unit_of_work import tenant_work
+from domain.kernel.unit_of_work import Reactions, install_reactions, tenant_work
 from domain.payments.receipts import make_receipts
 from domain.payments.remind import remind
 from infrastructure.settings import settings
@@ -255,3 +255,69 @@ async def test_a_receipt(admin: Caller, world: World, monkeypatch: pytest.Monkey
     assert (await admin.data(of_payment, {"id": payment}))["payment"]["paymentReceipt"] == {"number": shown["number"]}
     monkeypatch.undo()
     settings.cache_clear()
+
+
+async def test_a_mail_once_more(admin: Caller, stranger: Caller, world: World) -> None:
+    invoice = str(owing(world, world.customer(email="a@example.com"), 700))
+    resend = "mutation($input: ResendInvoiceEmailInput!) { resendInvoiceEmail(input: $input) { id } }"
+    sent: dict[str, Any] = {"id": invoice, "to": ["b@example.com"]}
+    refused = await admin.error(resend, {"input": sent})
+    assert (refused["status"], refused["code"]) == (405, "email_settings_disabled")
+    world.execute(
+        "UPDATE billing_entities SET email = 'a@b.co', email_settings = '{invoice.finalized}' WHERE id = %s",
+        world.organization_id,
+    )
+    install_reactions(Reactions(_nothing, _nowhere, {"messaging.send_mail": "mailers"}))
+    assert (await admin.data(resend, {"input": sent}))["resendInvoiceEmail"] == {"id": invoice}
+    (job,) = world.execute("SELECT arguments FROM jobs WHERE actor = 'messaging.send_mail'")
+    assert job[0]["recipients"] == {"to": ["b@example.com"], "cc": [], "bcc": []}
+    wrong = await admin.error(resend, {"input": {**sent, "cc": ["x"]}})
+    assert wrong["details"] == {"cc": ["invalid_email_format"]}
+    assert (await stranger.error(resend, {"input": sent}))["code"] == "not_found"
+    receipt = "mutation($id: ID!) { resendPaymentReceiptEmail(input: {id: $id}) { id } }"
+    assert (await admin.error(receipt, {"id": invoice}))["code"] == "not_found"
+    note = "mutation($id: ID!) { resendCreditNoteEmail(input: {id: $id}) { id } }"
+    assert (await admin.error(note, {"id": invoice}))["code"] == "not_found"
+
+
+async def _nothing(*_: object) -> list[Any]:
+    return []
+
+
+async def _nowhere(*_: object) -> None:
+    return None
+
+
+async def test_without_a_provider_nothing_is_taken(admin: Caller, stranger: Caller, world: World) -> None:
+    customer = world.customer()
+    invoice = str(owing(world, customer, 700))
+    retry = "mutation($id: ID!) { retryInvoicePayment(input: {id: $id}) { id } }"
+    assert (await admin.data(retry, {"id": invoice}))["retryInvoicePayment"] == {"id": invoice}
+    assert (await stranger.error(retry, {"id": invoice}))["code"] == "not_found"
+    every = "mutation { retryAllInvoicePayments(input: {}) { collection { id } metadata { totalCount } } }"
+    assert {"id": invoice} in (await admin.data(every))["retryAllInvoicePayments"]["collection"]
+    assert (await stranger.data(every))["retryAllInvoicePayments"]["metadata"]["totalCount"] == 0
+    url = "mutation($id: ID!) { generatePaymentUrl(input: {invoiceId: $id}) { paymentUrl } }"
+    assert (await admin.error(url, {"id": invoice}))["details"] == {"base": ["no_linked_payment_provider"]}
+    assert (await stranger.error(url, {"id": invoice}))["code"] == "not_found"
+    card = "mutation($id: ID!) { generateCheckoutUrl(input: {customerId: $id}) { checkoutUrl } }"
+    assert (await admin.error(card, {"id": str(customer)}))["details"] == {"base": ["no_linked_payment_provider"]}
+    assert (await admin.error(card, {"id": invoice}))["code"] == "not_found"
+
+
+async def test_a_billing_entity_has_a_campaign(admin: Caller, stranger: Caller) -> None:
+    campaign = (await admin.data(CREATE % "id", {"input": terms()}))["createDunningCampaign"]["id"]
+    apply = """
+        mutation($input: BillingEntityUpdateAppliedDunningCampaignInput!) {
+            billingEntityUpdateAppliedDunningCampaign(input: $input) { appliedDunningCampaign { id } }
+        }
+    """
+    sent = {"billingEntityId": admin.organization_id, "appliedDunningCampaignId": campaign}
+    applied = (await admin.data(apply, {"input": sent}))["billingEntityUpdateAppliedDunningCampaign"]
+    assert applied == {"appliedDunningCampaign": {"id": campaign}}
+    shown = await admin.data("{ organization { appliedDunningCampaign { id appliedToOrganization } } }")
+    assert shown["organization"]["appliedDunningCampaign"] == {"id": campaign, "appliedToOrganization": True}
+    assert (await admin.error(apply, {"input": {**sent, "appliedDunningCampaignId": "x"}}))["code"] == "not_found"
+    assert (await stranger.error(apply, {"input": sent}))["code"] == "not_found"
+    taken = await admin.data(apply, {"input": {**sent, "appliedDunningCampaignId": None}})
+    assert taken["billingEntityUpdateAppliedDunningCampaign"] == {"appliedDunningCampaign": None}

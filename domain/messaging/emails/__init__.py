@@ -1,0 +1,1 @@
+"""What Tarn writes to customers."""
