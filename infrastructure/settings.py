@@ -84,6 +84,10 @@ class Settings(BaseSettings):
     webhook_timeout_seconds: float = Field(30, validation_alias=_names("LAGO_WEBHOOK_TIMEOUT_SECONDS"))
     # Private and link-local addresses are refused for outbound calls unless this is true.
     allow_private_outbound: bool = Field(False, validation_alias=_names("TARN_ALLOW_PRIVATE_OUTBOUND"))
+    # How many days before its end a subscription is announced to end, with commas between.
+    termination_alert_sent_at_days: str = Field(
+        "15,45", validation_alias=_names("LAGO_SUBSCRIPTION_TERMINATION_ALERT_SENT_AT_DAYS")
+    )
     # The EU's register of VAT numbers, asked for customers of entities with EU tax management.
     vies_url: str = Field(
         "https://ec.europa.eu/taxation_customs/vies/rest-api", validation_alias=_names("TARN_VIES_URL")
@@ -116,6 +120,12 @@ class Settings(BaseSettings):
     sentry_environment: str = Field("", validation_alias=_names("SENTRY_ENVIRONMENT"))
     sentry_traces_sample_rate: float = Field(0, validation_alias=_names("SENTRY_TRACES_SAMPLE_RATE"))
     sentry_enable_crons: bool = Field(False, validation_alias=_names("SENTRY_ENABLE_CRONS"))
+
+    @property
+    def termination_alert_days(self) -> tuple[int, ...]:
+        """The days of `termination_alert_sent_at_days`; what is no number is passed over."""
+        listed = (each.strip() for each in self.termination_alert_sent_at_days.split(","))
+        return tuple(int(each) for each in listed if each.isdecimal() and len(each) < 5)
 
     @property
     def production(self) -> bool:

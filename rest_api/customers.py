@@ -10,6 +10,7 @@ from starlette.responses import Response
 from domain.billing.customers import upsert_customer
 from domain.customers.customers import delete_customer
 from domain.customers.payloads import customer_payloads
+from domain.customers.portal import portal_url
 from domain.customers.queries import CustomerFilter, customer_row, customers_page
 from rest_api.frame import Call, answer, endpoint, page_answer
 from rest_api.routing import delete, get, post
@@ -29,6 +30,13 @@ async def upsert(call: Call) -> Response:
 async def show(call: Call) -> Response:
     row = await customer_row(call.work.session, external_id=call.path["external_id"])
     return await _shown(call, row.id)
+
+
+@endpoint(resource="customer")
+async def portal(call: Call) -> Response:
+    """A new link to the customer's portal."""
+    row = await customer_row(call.work.session, external_id=call.path["external_id"])
+    return answer({"customer": {"portal_url": portal_url(row.organization_id, row.id)}})
 
 
 @endpoint(resource="customer")
@@ -70,5 +78,6 @@ routes = [
     get("/customers", index),
     post("/customers", upsert),
     get("/customers/{external_id}", show),
+    get("/customers/{external_id}/portal_url", portal),
     delete("/customers/{external_id}", destroy),
 ]

@@ -25,11 +25,12 @@ from domain.messaging.clean import KEPT_DAYS
 from domain.messaging.models import Webhook, WebhookEndpoint
 from domain.metering.models import Event, SubscriptionActivity
 from domain.subscriptions.models import Subscription
+from infrastructure.settings import settings
 
 __all__ = [
     "active_subscriptions", "any_time", "drafts", "expiring_coupons", "expiring_wallet_rules", "expiring_wallets",
     "flagged_wallets", "never", "noted_activities", "old_webhooks", "pending_starts", "planned_ends", "received_events",
-    "running_trials", "unpaid", "wallet_interval_rules",
+    "running_trials", "termination_alerts", "unpaid", "wallet_interval_rules",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -65,6 +66,24 @@ async def planned_ends(work: UnitOfWork, after: datetime) -> datetime | None:
     s = table(Subscription).c
     ending = sa.and_(s.status == "active", s.ending_at > after - DATE_SLACK)
     return await _date(work, after, await work.session.scalar(sa.select(sa.func.min(s.ending_at)).where(ending)))
+
+
+async def termination_alerts(work: UnitOfWork, after: datetime) -> datetime | None:
+    """The first day on which an end is announced; every tick of such a day counts."""
+    s = table(Subscription).c
+    days = [timedelta(days=ahead) for ahead in settings().termination_alert_days]
+    first: datetime | None = None
+    for ahead in days:
+        ending = sa.and_(s.status == "active", s.ending_at >= _utc_day(after) + ahead)
+        soonest = await work.session.scalar(sa.select(sa.func.min(s.ending_at)).where(ending))
+        if soonest is not None:
+            told = max(_utc_day(soonest) - ahead, after)
+            first = told if first is None else min(first, told)
+    return first
+
+
+def _utc_day(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 async def running_trials(work: UnitOfWork, after: datetime) -> datetime | None:

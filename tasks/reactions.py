@@ -57,6 +57,7 @@ from domain.invoicing.events import (
     InvoicesDrafted,
     InvoicesFinalized,
     InvoicesOverdue,
+    InvoicesReadyToFinalize,
     InvoicesVoided,
     OneOffInvoicesCreated,
     OverdueInvoicesPaid,
@@ -83,6 +84,7 @@ from domain.payments.events import (
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
+    SubscriptionTerminationAlert,
     SubscriptionTrialEnded,
     SubscriptionUpdated,
 )
@@ -273,8 +275,10 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionStarted: ("subscription.started", "subscription_ids"),
     SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
     SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
+    SubscriptionTerminationAlert: ("subscription.termination_alert", "subscription_ids"),
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
+    InvoicesReadyToFinalize: ("invoice.ready_to_finalize", "invoice_ids"),
     InvoicesFinalized: ("invoice.created", "invoice_ids"),
     InvoicesVoided: ("invoice.voided", "invoice_ids"),
     InvoicesDeleted: ("invoice.deleted", "invoice_ids"),

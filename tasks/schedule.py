@@ -22,6 +22,7 @@ from domain.billing.due import bill_due
 from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
 from domain.billing.look_at_usage import hand_out_looks
+from domain.billing.termination_alert import alert_of_terminations
 from domain.billing.trials import bill_ended_trials
 from domain.credits.coupons import terminate_expired_coupons
 from domain.credits.wallets.flags import refresh_flagged
@@ -36,6 +37,7 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
 from domain.messaging.events_errors import post_validate_events
+from domain.metering.daily_usages import hand_out_days
 from domain.payments.remind import CHUNK as REMIND_CHUNK
 from domain.payments.remind import next_reminder, remind
 from tasks import horizon
@@ -90,6 +92,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("post_validate_events", "lago_post_validate_events", "5 * * * *", post_validate_events,
               horizon.received_events),
     Scheduled("bill_customers", "lago_bill_customers", "10 * * * *", bill_due, horizon.active_subscriptions),
+    Scheduled("compute_daily_usage", "lago_compute_daily_usage", "15 * * * *", hand_out_days,
+              horizon.active_subscriptions),
     Scheduled("api_keys_track_usage", "lago_api_keys_track_usage", "15 * * * *", track_usage, horizon.never),
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
     Scheduled("terminate_coupons", "lago_terminate_coupons", "30 * * * *", terminate_expired_coupons,
@@ -110,6 +114,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
               "50 * * * *", terminate_expired_rules, horizon.expiring_wallet_rules),
     Scheduled("top_up_wallet_interval_credits", "lago_top_up_wallet_interval_credits", "55 * * * *", top_up_intervals,
               horizon.wallet_interval_rules),
+    Scheduled("termination_alert", "lago_termination_alert", "50 * * * *", alert_of_terminations,
+              horizon.termination_alerts),
     Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Jobs that look at usage: thresholds and alerts."""
+"""Jobs that look at usage: thresholds and alerts, and what each day has used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from domain.billing.look_at_usage import LOOK_AT, look_at_noted, look_at_usage
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.activities import LOOK, note_plans
+from domain.metering.daily_usages import COMPUTE, keep_days
 from tasks.halving import do_or_halve
 from tasks.jobs import job
 from tasks.retries import DEFAULT, lock
 
-__all__ = ["look", "look_at", "note_subscriptions_of_plans"]
+__all__ = ["compute_days", "look", "look_at", "note_subscriptions_of_plans"]
 
 RETRIES = (lock(25, LostRace), DEFAULT)
 
@@ -44,3 +45,14 @@ async def look_at(work: UnitOfWork, subscription_ids: list[str]) -> None:
 async def note_subscriptions_of_plans(work: UnitOfWork, plan_ids: list[str]) -> None:
     """The thresholds of these plans have changed."""
     await note_plans(work, [UUID(text) for text in plan_ids])
+
+
+@job(COMPUTE, queue="low_priority", dedicated="analytics")
+async def compute_days(work: UnitOfWork, subscription_ids: list[str], only_first_days: bool) -> None:
+    """Keeps the usage of the day that has ended."""
+    await do_or_halve(
+        work,
+        subscription_ids,
+        lambda some: keep_days(work, [UUID(text) for text in some], only_first_days=only_first_days),
+        lambda some: JobRequest(COMPUTE, {"subscription_ids": list(some), "only_first_days": only_first_days}),
+    )

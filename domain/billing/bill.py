@@ -18,7 +18,7 @@ from domain.billing.prepaid import record_prepaid
 from domain.billing.progressive_excess import credit_excess
 from domain.billing.regroup import regroup_paid_fees
 from domain.billing.requests import BillRequest, Line, Target
-from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized
+from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized, InvoicesReadyToFinalize
 from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.write import insert_invoices
 from domain.kernel import clock
@@ -130,6 +130,7 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     new_drafts = tuple(each.target.invoice_id for each in built if each.status == "draft" and not each.target.exists)
     if new_drafts:
         work.record(InvoicesDrafted(new_drafts))
+        work.record(InvoicesReadyToFinalize(new_drafts))
     if final:
         work.record(InvoicesFinalized(tuple(each.target.invoice_id for each in final)))
 

@@ -31,6 +31,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
+from domain.subscriptions.activation_rules import read_activation_rules
 from domain.subscriptions.custom_sections import choose_sections, inherit_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.fixed_units import set_own_units
@@ -60,9 +61,7 @@ __all__ = [
 ]
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
-UNSUPPORTED = (
-    "activation_rules", "payment_method", "authorization",
-)  # fmt: skip
+UNSUPPORTED = ("payment_method", "authorization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +89,13 @@ def refuse_unsupported(read: Reader) -> None:
             read.add(name, "unsupported_value")
 
 
-def read_options(read: Reader) -> Asked:
-    """Reads what creation and update share. ending_at must lie on a later UTC date than today and the start."""
+def read_options(read: Reader, *, pending: bool = True) -> Asked:
+    """Reads what creation and update share. ending_at must lie on a later UTC date than today and the start.
+
+    pending: whether the subscription has not started.
+    """
     refuse_unsupported(read)
+    read_activation_rules(read, pending=pending)
     subscription_at = read.instant("subscription_at")
     ending_at = read.instant("ending_at")
     if ending_at is not None:

@@ -27,14 +27,12 @@ __all__ = ["update_subscription"]
 async def update_subscription(work: UnitOfWork, row: Subscription, params: Mapping[str, Any]) -> Subscription:
     """Changes what was given. Moving the start of a pending row to today or earlier activates it."""
     read = Reader(params)
-    asked = read_options(read)
+    asked = read_options(read, pending=row.status == "pending")
     plan = await work.session.get_one(Plan, row.plan_id)
     credit_note = row.on_termination_credit_note
     if plan.pay_in_advance and "on_termination_credit_note" in read:
         credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
     invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
-    if plan.pay_in_advance and asked.ending_at is not None:
-        read.add("ending_at", "unsupported_value")
     sections = await read_sections(work, read)
     read.finish()
     if row.status == "incomplete":

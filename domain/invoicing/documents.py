@@ -7,7 +7,7 @@ invoice always gives the same bytes under the same key, so that doing it twice d
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.customers.queries import customer_rows, metadata_of_customers
 from domain.identity.models import BillingEntity
+from domain.invoicing.applied_thresholds import thresholds_of_invoices
 from domain.invoicing.credit_payloads import credits_of_invoices
 from domain.invoicing.document import InvoiceDocument, render_invoice
 from domain.invoicing.document_parts import document_of
@@ -103,6 +104,7 @@ async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[U
     taxes = await taxes_of_invoices(session, invoices)
     lowered = await credits_of_invoices(session, invoices)
     sections = await sections_of_invoices(session, invoices)
+    thresholds = await thresholds_of_invoices(session, invoices)
     found = {}
     for invoice_id, row in invoices.items():
         entity, customer = entities[row.billing_entity_id], customers[row.customer_id]
@@ -119,6 +121,8 @@ async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[U
             logos[row.billing_entity_id],
             sections.get(invoice_id, ()),
         )
+        if invoice_id in thresholds:
+            document = replace(document, threshold_amount=thresholds[invoice_id][-1].lifetime_usage_amount_cents)
         found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice))
     return found
 

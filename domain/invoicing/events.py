@@ -10,7 +10,8 @@ from domain.kernel.events import DomainEvent
 __all__ = [
     "CreditInvoicesCreated", "CreditInvoicesOpened", "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated",
     "InvoicePaymentStatusUpdated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue",
-    "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid", "UsageThresholdsReached",
+    "InvoicesReadyToFinalize", "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
+    "UsageThresholdsReached",
 ]  # fmt: skip
 
 
@@ -39,6 +40,13 @@ class InvoicesDeleted(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoicesVoided(DomainEvent):
     """Invoices were taken back. Webhook invoice.voided for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesReadyToFinalize(DomainEvent):
+    """New drafts have their taxes and may be finalized early. Webhook invoice.ready_to_finalize for each."""
 
     invoice_ids: tuple[UUID, ...]
 

@@ -39,6 +39,7 @@ SENT = (
     EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
     EventType("invoice.created", "INVOICES", "An invoice was finalized and has its number."),
     EventType("invoice.drafted", "INVOICES", "A draft invoice was created and waits for its grace period to end."),
+    EventType("invoice.ready_to_finalize", "INVOICES", "A draft has its taxes and may be finalized."),
     EventType("invoice.one_off_created", "INVOICES", "A one-off invoice was issued."),
     EventType("invoice.generated", "INVOICES", "The document of an invoice is ready to be downloaded."),
     EventType("invoice.paid_credit_added", "INVOICES", "An invoice of prepaid credits was issued."),
@@ -61,6 +62,7 @@ SENT = (
     EventType(
         "subscription.usage_threshold_reached", "SUBSCRIPTIONS_AND_FEES", "A usage threshold was passed and billed."
     ),
+    EventType("subscription.termination_alert", "SUBSCRIPTIONS_AND_FEES", "A subscription will end in some days."),
     EventType("subscription.trial_ended", "SUBSCRIPTIONS_AND_FEES", "The free trial of a subscription is over."),
     EventType("wallet.created", "WALLETS_AND_CREDITS", "A wallet was created."),
     EventType("wallet.updated", "WALLETS_AND_CREDITS", "A wallet or one of its balances was changed."),

@@ -7,7 +7,13 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["SubscriptionStarted", "SubscriptionTerminated", "SubscriptionTrialEnded", "SubscriptionUpdated"]
+__all__ = [
+    "SubscriptionStarted",
+    "SubscriptionTerminated",
+    "SubscriptionTerminationAlert",
+    "SubscriptionTrialEnded",
+    "SubscriptionUpdated",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,13 @@ class SubscriptionUpdated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class SubscriptionTerminated(DomainEvent):
     """Rows ended: terminated, or canceled while pending."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionTerminationAlert(DomainEvent):
+    """Rows will end in some days."""
 
     subscription_ids: tuple[UUID, ...]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel.format import instant, instant_ms, instant_or_none
+from domain.kernel.validation import parse_instant
 from domain.subscriptions import queries
 from domain.subscriptions.facts import current_period, downgrade_plan_date
 
@@ -49,6 +50,19 @@ def payload(row: sa.Row[Any]) -> dict[str, Any]:
         "on_termination_invoice": row.on_termination_invoice,
         "consolidate_invoice": row.consolidate_invoice,
         "purchase_order_number": row.purchase_order_number,
+        "cancellation_reason": row.cancellation_reason,
+        "activation_rules": [_rule(each) for each in row.activation_rules or ()],
+    }
+
+
+def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    at = {name: parse_instant(rule[name]) for name in ("expires_at", "created_at", "updated_at")}
+    return {
+        "lago_id": rule["id"],
+        "type": rule["type"],
+        "timeout_hours": rule["timeout_hours"],
+        "status": rule["status"],
+        **{name: instant_or_none(value) for name, value in at.items()},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -17,7 +18,7 @@ from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
-from domain.subscriptions.models import Subscription
+from domain.subscriptions.models import ActivationRule, Subscription
 
 __all__ = [
     "STATUSES",
@@ -63,6 +64,27 @@ ZONE = sa.func.coalesce(c.timezone, e.timezone, "UTC")
 ISSUER = sa.func.coalesce(s.billing_entity_id, c.billing_entity_id)
 
 
+# The activation rules of a row as JSON, oldest first.
+_rule = table(ActivationRule).c
+RULES = (
+    sa.select(
+        sa.func.json_agg(
+            aggregate_order_by(
+                sa.func.json_build_object(
+                    "id", _rule.id, "type", _rule.rule_type, "timeout_hours", _rule.timeout_hours,
+                    "status", _rule.status, "expires_at", _rule.expires_at, "created_at", _rule.created_at,
+                    "updated_at", _rule.updated_at,
+                ),
+                _rule.id,
+            )
+        )
+    )
+    .where(_rule.subscription_id == s.id)
+    .correlate(table(Subscription))
+    .scalar_subquery()
+)  # fmt: skip
+
+
 def _facts() -> sa.Select[Any]:
     """A subscription with its plan, customer and neighbours, as `payloads` and the life cycle read it."""
     return (
@@ -81,6 +103,7 @@ def _facts() -> sa.Select[Any]:
             ZONE.label("timezone"),
             _issuer.c.code.label("billing_entity_code"),
             _previous_plan.c.code.label("previous_plan_code"),
+            RULES.label("activation_rules"),
             _next.c.id.label("next_subscription_id"),
             _next.c.status.label("next_status"),
             _next.c.started_at.label("next_started_at"),

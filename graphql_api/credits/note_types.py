@@ -19,7 +19,9 @@ from domain.kernel.errors import NotFound
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.types import ItemMetadata
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.invoicing.fees import AppliedTax, Fee, fetch_fees, number, tax_fields
+from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
@@ -112,6 +114,7 @@ class CreditNoteItemEstimate:
 class CreditNote:
     customer_id: strawberry.Private[UUID]
     invoice_id: strawberry.Private[UUID]
+    billing_entity_id: strawberry.Private[UUID]
 
     id: strawberry.ID
     sequential_id: strawberry.ID
@@ -138,6 +141,19 @@ class CreditNote:
     voided_at: ISO8601DateTime | None
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime
+    # There is no accounting and no tax integration that a note could be sent to.
+    external_integration_id: str | None = None
+    integration_syncable: bool = False
+    tax_provider_id: str | None = None
+    tax_provider_syncable: bool = False
+
+    @strawberry.field
+    def error_details(self) -> list[ErrorDetail] | None:
+        return []
+
+    @strawberry.field
+    async def billing_entity(self, info: Info) -> BillingEntity:
+        return await load_one(info, "billing_entities", fetch_entities, self.billing_entity_id)
 
     @strawberry.field
     async def customer(self, info: Info) -> LazyCustomer:
@@ -197,6 +213,7 @@ def note_type(row: Any) -> CreditNote:
     return CreditNote(
         customer_id=row.customer_id,
         invoice_id=row.invoice_id,
+        billing_entity_id=row.billing_entity_id,
         id=strawberry.ID(str(row.id)),
         sequential_id=strawberry.ID(str(row.sequential_id)),
         number=row.number,

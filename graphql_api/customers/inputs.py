@@ -16,7 +16,7 @@ from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 
 __all__ = [
     "CreateCustomerInput", "CustomerAddressInput", "CustomerBillingConfigurationInput", "CustomerMetadataFilter",
-    "CustomerMetadataInput", "DestroyCustomerInput", "UpdateCustomerInput",
+    "CustomerMetadataInput", "DestroyCustomerInput", "GenerateCustomerPortalUrlInput", "UpdateCustomerInput",
     "UpdateCustomerInvoiceGracePeriodInput",
 ]  # fmt: skip
 
@@ -108,6 +108,12 @@ class UpdateCustomerInvoiceGracePeriodInput:
     client_mutation_id: str | None = UNSET
     id: strawberry.ID
     invoice_grace_period: int | None = UNSET
+
+
+@strawberry.input
+class GenerateCustomerPortalUrlInput:
+    client_mutation_id: str | None = UNSET
+    id: strawberry.ID
 
 
 @strawberry.input

@@ -22,6 +22,7 @@ from graphql_api.catalog.inputs import UsageThresholdInput
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.operations import command, operation, to_params
 from graphql_api.scalars import ISO8601DateTime
+from graphql_api.subscriptions.activation_rules import SubscriptionActivationRuleInput
 from graphql_api.subscriptions.override_inputs import PlanOverridesInput
 from graphql_api.subscriptions.types import (
     BillingTimeEnum,
@@ -50,6 +51,7 @@ class CreateSubscriptionInput:
     purchase_order_number: str | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
     progressive_billing_disabled: bool | None = strawberry.UNSET
+    activation_rules: list[SubscriptionActivationRuleInput] | None = strawberry.UNSET
     usage_thresholds: list[UsageThresholdInput] | None = strawberry.UNSET
     invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
 
@@ -66,6 +68,7 @@ class UpdateSubscriptionInput:
     purchase_order_number: str | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
     progressive_billing_disabled: bool | None = strawberry.UNSET
+    activation_rules: list[SubscriptionActivationRuleInput] | None = strawberry.UNSET
     usage_thresholds: list[UsageThresholdInput] | None = strawberry.UNSET
     invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
 

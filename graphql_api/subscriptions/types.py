@@ -29,6 +29,7 @@ from graphql_api.identity.custom_sections import InvoiceCustomSection, section_t
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
+from graphql_api.subscriptions.activation_rules import CancellationReasonEnum, SubscriptionActivationRule, rule_type
 
 if TYPE_CHECKING:
     from graphql_api.catalog.charges import FixedCharge
@@ -134,6 +135,8 @@ class Subscription:
     on_termination_invoice: OnTerminationInvoiceEnum
     consolidate_invoice: bool
     purchase_order_number: str | None
+    activation_rules: list[SubscriptionActivationRule]
+    cancellation_reason: CancellationReasonEnum | None
     progressive_billing_disabled: bool | None
     skip_invoice_custom_sections: bool | None
     billing_entity_id: strawberry.ID | None = None
@@ -291,6 +294,8 @@ def subscription_type(row: sa.Row[Any]) -> Subscription:
         on_termination_invoice=OnTerminationInvoiceEnum(row.on_termination_invoice),
         consolidate_invoice=row.consolidate_invoice,
         purchase_order_number=row.purchase_order_number,
+        activation_rules=[rule_type(each) for each in row.activation_rules or ()],
+        cancellation_reason=CancellationReasonEnum(row.cancellation_reason) if row.cancellation_reason else None,
         progressive_billing_disabled=row.progressive_billing_disabled,
         skip_invoice_custom_sections=row.skip_invoice_custom_sections,
         billing_entity_id=strawberry.ID(str(row.billing_entity_id)) if row.billing_entity_id else None,

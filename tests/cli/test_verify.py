@@ -14,6 +14,8 @@ import pytest
 from cli.verify import verified
 from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
+from domain.credits.wallets.create import create_wallet
+from domain.credits.wallets.transactions import create_transactions
 from domain.kernel.unit_of_work import install_reactions, tenant_work
 from tasks.app import install
 from tests.domain.billing.world import World, instant
@@ -97,3 +99,29 @@ async def test_the_command_says_what_differs_and_leaves_with_1(
     assert status == 1
     assert "units of calls-ada" in output
     assert (await run("--month", "2024-13"))[0] == 2
+
+
+async def test_the_balances_of_wallets_are_computed_again(
+    world: World, environment: dict[str, str], database_url: str
+) -> None:
+    customer = world.customer(external_id="ada", currency="EUR")
+    params = {"customer_id": str(customer), "rate_amount": "1", "currency": "EUR"}
+    async with tenant_work(world.tenant) as work:
+        wallet_id = await create_wallet(work, params)
+    async with tenant_work(world.tenant) as work:
+        await create_transactions(work, {"wallet_id": str(wallet_id), "granted_credits": "10"})
+
+    async def run() -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "cli.main", "verify", "wallets", "--organization", str(world.organization_id),
+            env={**os.environ, **environment, "DATABASE_URL": database_url},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
+
+    assert await run() == (0, "1 wallets computed again from 1 movements: 0 differences.\n")
+    world.execute("UPDATE wallets SET credits_balance = 11 WHERE id = %s", wallet_id)
+    status, output = await run()
+    assert status == 1
+    assert "credits_balance" in output

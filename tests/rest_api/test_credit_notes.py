@@ -12,11 +12,15 @@ import pytest
 from domain.billing.bill import bill_subscriptions
 from domain.billing.finalize import finalize, refresh
 from domain.billing.requests import BillRequest
+from domain.billing.subscribe import subscribe
 from domain.billing.terminate import terminate_active
+from domain.billing.unused_days import credit_unused_days
+from domain.catalog.models import Plan
 from domain.credits.create_note import credit_invoice, credit_remainder
 from domain.credits.note_events import CreditNotesIssued
 from domain.credits.spend_notes import give_back_notes
 from domain.credits.wallets.top_up_invoices import follow_payments, invoice_top_ups
+from domain.customers.models import Customer
 from domain.invoicing.events import InvoicePaymentStatusUpdated
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.tenancy import Tenant
@@ -386,3 +390,49 @@ async def test_prepaid_credits_are_paid_back_out_of_their_wallet(api: Api, world
     assert (await api.get(f"/invoices/{other}")).json()["invoice"]["payment_status"] == "succeeded"
     await api.delete(f"/wallets/{wallet}")
     assert (await ask(api, invoice, (fee, 1), refund_amount_cents=1)).json()["code"] == "invalid_type_or_status"
+
+
+async def test_ending_many_subscriptions_credits_them_with_the_statements_of_one(
+    api: Api, world: World, statements: list[str]
+) -> None:
+    world.tax("20", "vat")
+    plan = world.plan(3_100, pay_in_advance=True)
+    subscriptions = world.subscriptions(5, plan, "2024-02-01T00:00:00Z")
+    async with tenant_work(_at(api, MARCH)) as work:
+        await bill_subscriptions(
+            work, [BillRequest((each,), instant(MARCH), "subscription_periodic") for each in subscriptions]
+        )
+    counts, made = [], []
+    for some in (subscriptions[:1], subscriptions[1:]):
+        async with tenant_work(_at(api, "2024-03-11T12:00:00Z")) as work:
+            rows = [await work.session.get_one(Subscription, each) for each in some]
+            statements.clear()
+            made += await credit_unused_days(work, rows, instant("2024-03-11T12:00:00Z"))
+            # What each row says becomes of its days is written row by row.
+            counts.append(sum(not each.startswith("UPDATE subscriptions") for each in statements))
+    assert counts[0] == counts[1]
+    assert {row.credit_amount_cents for row in world.rows("credit_notes")} == {2_400}
+    assert len(made) == len(world.rows("credit_notes")) == 5
+
+
+async def test_an_upgrade_always_credits_and_a_voided_invoice_never(api: Api, world: World) -> None:
+    customer = world.customer(external_id="ada", currency="USD")
+    plan, dearer = world.plan(3_100, pay_in_advance=True), world.plan(6_200, pay_in_advance=True, code="dear")
+    subscription = world.subscription(
+        customer, plan, "2024-02-01T00:00:00Z", external_id="sub", on_termination_credit_note="refund"
+    )
+    other = world.subscription(customer, plan, "2024-02-01T00:00:00Z")
+    async with tenant_work(_at(api, MARCH)) as work:
+        _, voided = await bill_subscriptions(
+            work, [BillRequest((each,), instant(MARCH), "subscription_periodic") for each in (subscription, other)]
+        )
+    world.execute("UPDATE invoices SET status = 'voided' WHERE id = %s", voided)
+    async with tenant_work(_at(api, "2024-03-11T12:00:00Z")) as work:
+        await terminate_active(work, [await work.session.get_one(Subscription, other)], instant("2024-03-11T12:00:00Z"))
+        assert (await work.session.get_one(Subscription, other)).on_termination_credit_note == "credit"
+        await subscribe(
+            work, await work.session.get_one(Customer, customer), await work.session.get_one(Plan, dearer), "sub", {}
+        )
+    # The day of the upgrade belongs to the new plan: 21 of 31 days come back.
+    (note,) = world.rows("credit_notes")
+    assert (note.credit_amount_cents, note.refund_amount_cents, note.credit_status) == (2_100, 0, "available")

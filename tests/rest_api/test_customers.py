@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from domain.customers.events import CustomerCreated, CustomerDeleted, CustomerInvoiceTermsChanged, CustomerUpdated
 from domain.customers.find_or_create import find_or_create
 from domain.customers.models import Customer
+from domain.customers.portal import PORTAL_PURPOSE
 from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import tenant_work
 from domain.subscriptions.models import Subscription
+from infrastructure import signing
 from tests.rest_api.conftest import Api, Recorded
 
 
@@ -328,3 +330,12 @@ async def test_a_subscription_finds_its_customer_or_makes_it(api: Api, recorded:
         assert (await find_or_create(work, "blank", "GBP")).currency == "GBP"
     assert (await api.get("/customers/blank")).json()["customer"]["currency"] == "GBP"
     assert len(recorded.of(CustomerCreated)) == 2
+
+
+async def test_the_portal_url_is_signed_for_the_customer_and_its_organization(api: Api, stranger: Api) -> None:
+    shown = (await api.post("/customers", {"customer": {"external_id": "visitor"}})).json()["customer"]
+    url = (await api.get("/customers/visitor/portal_url")).json()["customer"]["portal_url"]
+    head, token = url.rsplit("/", 1)
+    assert head.endswith("/customer-portal")
+    assert signing.read(PORTAL_PURPOSE, token) == [str(api.tenant.organization_id), shown["lago_id"]]
+    assert (await stranger.get("/customers/visitor/portal_url")).status_code == 404

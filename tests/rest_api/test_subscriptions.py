@@ -258,6 +258,30 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
         ({"name": "a\x00b"}, 422, {"name": ["value_is_invalid"]}),
         ({"consolidate_invoice": "perhaps"}, 422, {"consolidate_invoice": ["value_is_invalid"]}),
         ({"payment_method": {"payment_method_type": "provider"}}, 422, {"payment_method": ["unsupported_value"]}),
+        ({"activation_rules": {"type": "payment"}}, 422, {"activation_rules": ["invalid_format"]}),
+        (
+            {"activation_rules": [{"type": "signature", "timeout_hours": -1}]},
+            422,
+            {
+                "activation_rules": ["invalid_type"],
+                "timeout_hours": ["value_must_be_positive_or_zero"],
+            },
+        ),
+        (
+            {"activation_rules": [{"type": "payment"}, {"type": "payment"}]},
+            422,
+            {
+                "activation_rules": ["duplicated_type"],
+                "customer": ["no_linked_payment_provider"],
+            },
+        ),
+        (
+            {"activation_rules": [{"type": "payment", "timeout_hours": 4}]},
+            422,
+            {
+                "customer": ["no_linked_payment_provider"],
+            },
+        ),
         ({"plan_code": "nothing"}, 404, None),
         ({"plan_code": 7}, 404, None),
         ({"billing_entity_code": "nobody"}, 404, None),
@@ -270,6 +294,15 @@ async def test_what_is_wrong_is_named_and_nothing_is_made(
     response = await ask(api, **fields)
     assert (response.status_code, response.json().get("error_details")) == (status, details)
     assert (await api.get("/subscriptions")).json()["meta"]["total_count"] == 0
+
+
+async def test_rules_and_reasons_of_activation_are_shown_and_no_rule_can_be_added_afterwards(api: Api) -> None:
+    await plan(api)
+    shown = (await ask(api, activation_rules=[])).json()["subscription"]
+    assert (shown["activation_rules"], shown["cancellation_reason"]) == ([], None)
+    body = {"subscription": {"activation_rules": [{"type": "payment"}]}}
+    answer = await api.put(f"/subscriptions/{shown['external_id']}", body)
+    assert answer.json()["error_details"] == {"activation_rules": ["subscription_not_pending"]}
 
 
 async def test_an_external_id_that_another_customer_uses_is_taken(api: Api, stranger: Api) -> None:

@@ -12,7 +12,7 @@ import pytest
 from domain.billing.bill import bill_subscriptions
 from domain.billing.lines import AlreadyBilled
 from domain.billing.requests import BillRequest
-from domain.invoicing.events import InvoicesDrafted, InvoicesFinalized
+from domain.invoicing.events import InvoicesDrafted, InvoicesFinalized, InvoicesReadyToFinalize
 from domain.invoicing.payloads import invoice_details
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import tenant_work
@@ -217,7 +217,7 @@ async def test_a_grace_period_makes_a_draft_without_number(ledger: Ledger) -> No
         assert (invoice.status, invoice.number, invoice.sequential_id) == ("draft", "NOR-1-DRAFT", None)
         assert str(invoice.expected_finalization_date) == "2024-03-04"
         assert (str(invoice.issuing_date), str(invoice.payment_due_date)) == ("2024-03-04", "2024-03-14")
-        assert ledger.events == [InvoicesDrafted((invoice.id,))]
+        assert ledger.events == [InvoicesDrafted((invoice.id,)), InvoicesReadyToFinalize((invoice.id,))]
 
 
 async def test_a_second_start_of_a_subscription_is_refused() -> None:

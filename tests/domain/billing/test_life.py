@@ -15,6 +15,7 @@ from domain.billing.end import terminate_ended
 from domain.billing.events import BillingDue
 from domain.billing.subscribe import subscribe
 from domain.billing.terminate import switch_to_next
+from domain.billing.termination_alert import alert_of_terminations
 from domain.billing.trials import bill_ended_trials
 from domain.catalog.models import Plan
 from domain.customers.find_or_create import find_or_create
@@ -23,7 +24,10 @@ from domain.kernel.events import DomainEvent
 from domain.kernel.rows import table
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
+from domain.messaging.models import Webhook, WebhookEndpoint
+from domain.subscriptions.events import SubscriptionTerminationAlert
 from domain.subscriptions.models import Subscription
+from tasks.horizon import termination_alerts
 
 JANUARY = datetime(2024, 1, 15, 10, tzinfo=UTC)
 s = table(Subscription).c
@@ -148,3 +152,42 @@ async def test_a_backdated_start_never_overlaps_what_was_billed_before(world: Wo
     _, again = await world.rows()
     assert again.subscription_at == datetime(2024, 2, 1, tzinfo=UTC)
     assert again.started_at == ended
+
+
+async def test_an_end_is_announced_fifteen_and_forty_five_utc_days_before_and_once_a_day(world: World) -> None:
+    await world.plan("basic")
+    row = await world.subscribe(JANUARY, "basic", zone="Asia/Tokyo", ending_at="2024-06-30T23:30:00Z")
+    told = []
+    for day in ("2024-05-15", "2024-05-16", "2024-06-14", "2024-06-15", "2024-06-16", "2024-06-30"):
+        at = datetime.fromisoformat(f"{day}T00:50:00+00:00")
+        if await world.run(at, alert_of_terminations):
+            told.append(day)
+    assert told == ["2024-05-16", "2024-06-15"]
+    assert [event.subscription_ids for event in world.recorded if isinstance(event, SubscriptionTerminationAlert)] == [
+        (row,), (row,),
+    ]  # fmt: skip
+    at = datetime(2024, 6, 15, 1, 50, tzinfo=UTC)
+
+    async def told_already(work: UnitOfWork) -> int:
+        endpoint = WebhookEndpoint(organization_id=world.organization_id, webhook_url="https://there.test")
+        work.session.add(endpoint)
+        await work.session.flush()
+        kind = "subscription.termination_alert"
+        told = Webhook(
+            organization_id=world.organization_id, webhook_endpoint_id=endpoint.id, webhook_type=kind, object_id=row,
+            object_type="subscription", endpoint=endpoint.webhook_url, payload="{}",
+        )  # fmt: skip
+        work.session.add(told)
+        await work.session.flush()
+        return await alert_of_terminations(work)
+
+    assert await world.run(at, told_already) == 0
+    next_ticks = [
+        await world.run(JANUARY, lambda work, day=day: termination_alerts(work, day))
+        for day in (JANUARY, datetime(2024, 5, 16, 3, tzinfo=UTC), datetime(2024, 5, 17, tzinfo=UTC),
+                    datetime(2024, 6, 16, tzinfo=UTC))
+    ]  # fmt: skip
+    assert next_ticks == [
+        datetime(2024, 5, 16, tzinfo=UTC), datetime(2024, 5, 16, 3, tzinfo=UTC), datetime(2024, 6, 15, tzinfo=UTC),
+        None,
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from domain.billing.bill import bill_subscriptions
 from domain.billing.look_at_usage import hand_out_looks, look_at_noted, look_at_usage
 from domain.billing.requests import BillRequest
+from domain.invoicing.documents import load_documents
 from domain.invoicing.events import InvoicesFinalized, UsageThresholdsReached
 from domain.kernel.unit_of_work import tenant_work
 from domain.metering.activities import note_use
@@ -81,6 +82,9 @@ async def test_a_passed_threshold_is_billed_once_and_credited_at_the_end_of_the_
         assert (applied.invoice_id, applied.lifetime_usage_amount_cents) == (invoice.id, 21000)
         assert [type(event) for event in ledger.events if isinstance(event, UsageThresholdsReached)] != []
         assert InvoicesFinalized((invoice.id,)) in ledger.events
+        async with tenant_work(world.tenant) as work:
+            files = await load_documents(work, [invoice.id])
+        assert files[invoice.id].document.threshold_amount == 21000
         used(world, one, "100")
         await look(world, one)
         assert len(invoices(world)) == 1

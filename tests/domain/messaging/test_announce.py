@@ -64,6 +64,7 @@ INCLUDED = {
         "subscriptions", "billing_periods", "fees", "credits", "applied_taxes", "applied_invoice_custom_sections",
     },
     "invoice.drafted": {"subscriptions", "billing_periods", "fees", "credits", "applied_taxes", "error_details"},
+    "invoice.ready_to_finalize": {"fees", "applied_taxes", "error_details"},
 }  # fmt: skip
 LEFT_OUT = {
     "plan.deleted": {"entitlements"},

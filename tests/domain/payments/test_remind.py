@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from domain.customers.customers import update_customer
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.unit_of_work import tenant_work
 from domain.messaging.announce import ANNOUNCEMENTS
@@ -168,6 +169,19 @@ async def test_a_customers_own_campaign_goes_first_and_a_change_begins_anew(worl
         await apply_to_billing_entity(work, world.organization_id, None)
     assert attempts() == {}
     assert await run(world) == 0
+
+
+async def test_a_customer_that_is_excluded_and_included_again_begins_anew(world: World) -> None:
+    await made(world)
+    customer = world.customer()
+    owing(world, customer, 20_000)
+    await run(world)
+    for excluded in (True, False):
+        async with tenant_work(world.tenant) as work:
+            await update_customer(work, customer, {"exclude_from_dunning_campaign": excluded})
+        (row,) = world.rows("customers")
+        assert (row.exclude_from_dunning_campaign, row.dunning_currency_attempts) == (excluded, {})
+    assert await run(world) == 1
 
 
 async def test_a_chunk_costs_the_same_for_one_and_for_many(world: World) -> None:

@@ -20,6 +20,8 @@ NOTE = """
     id number sequentialId issuingDate reason description creditStatus refundStatus currency totalAmountCents
     creditAmountCents refundAmountCents offsetAmountCents balanceAmountCents subTotalExcludingTaxesAmountCents
     taxesAmountCents taxesRate couponsAdjustmentAmountCents canBeVoided refundedAt voidedAt createdAt updatedAt
+    externalIntegrationId integrationSyncable taxProviderId taxProviderSyncable fileUrl
+    errorDetails { id } billingEntity { id code }
     metadata { key value } customer { externalId } invoice { id }
     items { id amountCents amountCurrency createdAt fee { id } }
     appliedTaxes { taxCode baseAmountCents amountCents creditNote { id } tax { id } }
@@ -107,6 +109,9 @@ async def test_a_note_is_estimated_made_updated_and_voided(admin: Caller, world:
     assert (note["items"][0]["amountCents"], note["items"][0]["fee"]["id"]) == ("5000", fee)
     assert note["appliedTaxes"][0]["creditNote"]["id"] == note["id"]
     assert note["metadata"] == [{"key": "a", "value": "1"}]
+    assert note["billingEntity"]["id"] == str(world.rows("invoices", id=invoice)[0].billing_entity_id)
+    assert (note["integrationSyncable"], note["taxProviderSyncable"], note["fileUrl"]) == (False, False, None)
+    assert note["errorDetails"] == []
     assert (await admin.data(ONE, {"id": note["id"]}))["creditNote"] == note
 
     shown = (await admin.data(INVOICE, {"id": invoice}))["invoice"]

@@ -146,3 +146,23 @@ async def test_what_belongs_to_another_organization_is_not_found(
 async def test_what_is_wrong_is_named(admin: Caller, fields: dict[str, Any], details: object) -> None:
     body = {"customerId": await customer(admin), "planId": await plan(admin), "billingTime": "calendar", **fields}
     assert (await admin.error(CREATE, {"input": body}))["details"] == details
+
+
+async def test_activation_waits_for_no_payment_where_no_provider_is_linked(admin: Caller) -> None:
+    who, what = await customer(admin), await plan(admin)
+    shown = await create(admin, who, what)
+    query = """query($id: ID!) { subscription(id: $id) {
+        activationRules { id type status timeoutHours expiresAt createdAt updatedAt } cancellationReason } }"""
+    assert (await admin.data(query, {"id": shown["id"]}))["subscription"] == {
+        "activationRules": [], "cancellationReason": None,
+    }  # fmt: skip
+    body = {"customerId": who, "planId": what, "billingTime": "calendar",
+            "activationRules": [{"type": "payment", "timeoutHours": 2}]}  # fmt: skip
+    assert (await admin.error(CREATE, {"input": body}))["details"] == {"customer": ["no_linked_payment_provider"]}
+
+
+async def test_a_portal_url_is_made_for_ones_own_customers_only(admin: Caller, stranger: Caller) -> None:
+    who = await customer(admin)
+    query = "mutation($id: ID!) { generateCustomerPortalUrl(input: {id: $id}) { url } }"
+    assert "/customer-portal/" in (await admin.data(query, {"id": who}))["generateCustomerPortalUrl"]["url"]
+    assert (await stranger.error(query, {"id": who}))["code"] == "not_found"
