@@ -36,6 +36,7 @@ from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
 from graphql_api.insight.analytics import AnalyticsQueries
+from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
 from graphql_api.invoicing.explanation import FeeExplanationQueries
@@ -81,6 +82,7 @@ QUERIES: tuple[type, ...] = (
     CreditNoteQueries,
     CouponQueries,
     AnalyticsQueries,
+    UsageFigureQueries,
     FeeExplanationQueries,
 )
 MUTATIONS: tuple[type, ...] = (

@@ -22,7 +22,9 @@ from domain.insight.payloads import (
     invoiced_usage_payload,
     mrr_payload,
     overdue_balance_payload,
+    usage_payload,
 )
+from domain.insight.usages import read_wanted_usage, usages
 from domain.kernel.unit_of_work import UnitOfWork
 from rest_api.frame import Call, answer, endpoint
 from rest_api.routing import get
@@ -55,6 +57,13 @@ async def overdue_balance(call: Call) -> Response:
     return await _figures(call, "overdue_balances", overdue_balances, overdue_balance_payload)
 
 
+@endpoint(resource="analytic")
+async def usage(call: Call) -> Response:
+    wanted = read_wanted_usage({name: value for name, value in call.query.items() if value})
+    rows = await usages(call.work, wanted)
+    return answer({"usages": [usage_payload(row, wanted, call.work.organization_id) for row in rows]})
+
+
 async def _figures(
     call: Call,
     name: str,
@@ -83,4 +92,5 @@ routes = [
     get("/analytics/invoice_collection", invoice_collection),
     get("/analytics/invoiced_usage", invoiced_usage),
     get("/analytics/overdue_balance", overdue_balance),
+    get("/analytics/usage", usage),
 ]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
+
+from domain.insight.usages import WantedUsage
+from domain.kernel.format import decimal_text
 
 __all__ = [
     "collection_payload", "gross_revenue_payload", "invoiced_usage_payload", "mrr_payload", "overdue_balance_payload",
+    "usage_payload",
 ]  # fmt: skip
 
 Payload = dict[str, Any]
@@ -50,6 +55,19 @@ def overdue_balance_payload(row: Any) -> Payload:
         "amount_cents": int(row.amount_cents),
         "currency": row.currency,
         "lago_invoice_ids": list(row.invoice_ids),
+    }
+
+
+def usage_payload(row: Any, wanted: WantedUsage, organization_id: UUID) -> Payload:
+    return {
+        "organization_id": organization_id,
+        "start_of_period_dt": row.first.isoformat(),
+        "end_of_period_dt": wanted.last_day(row.first).isoformat(),
+        "amount_currency": row.currency,
+        "amount_cents": int(row.amount_cents),
+        "billable_metric_code": row.code,
+        "units": decimal_text(row.units),
+        "is_billable_metric_deleted": row.deleted,
     }
 
 

@@ -37,7 +37,10 @@ def test_the_tutorial_prints_what_it_says(
         commands = commands.replace("docs/examples", str(project_root / "docs/examples"))
         done = subprocess.run(
             ["bash", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-            env={**plain_environment, "PYTHONPATH": str(project_root), "COLUMNS": "80"},
+            env={
+                **plain_environment, "PYTHONPATH": str(project_root), "COLUMNS": "80",
+                "TARN_DATA_DIR": str(installation.place),
+            },
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     printed = (done.stdout + done.stderr).splitlines()

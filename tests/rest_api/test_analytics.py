@@ -11,6 +11,7 @@ from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import tenant_work
+from domain.metering.daily_usages import keep_days
 from tests.domain.billing.world import World, instant
 from tests.rest_api.conftest import Api
 
@@ -115,3 +116,55 @@ async def test_wrong_filters_and_a_key_without_the_right(api: Api, world: World)
     answer = await api.get(f"/analytics/mrr?billing_entity_id={new_id()}&billing_entity_code=x")
     assert answer.status_code == 422
     assert len(await figures(api, "mrr", "?months=-3&currency=XXX")) == 3
+
+
+async def test_usage_of_days_weeks_and_months(api: Api, stranger: Api, world: World) -> None:
+    plan, dear = world.plan(0), world.plan(0, amount_currency="EUR", code="dear")
+    calls, seats = world.metric("calls"), world.metric("seats", recurring=True)
+    world.charge(plan, calls, "standard", {"amount": "1"})
+    world.charge(plan, seats, "standard", {"amount": "5"}, 1)
+    world.charge(dear, calls, "standard", {"amount": "2"})
+    one = world.subscription(world.customer(country="FR"), plan, "2024-02-01T00:00:00Z", external_id="one")
+    two = world.subscription(world.customer(), dear, "2024-02-01T00:00:00Z", external_id="two")
+    for day, units in (("03", "1.5"), ("04", "2"), ("05", "4")):  # Saturday, Sunday, Monday
+        world.event("one", "calls", f"2024-02-{day}T12:00:00Z", units)
+        if day == "05":
+            world.event("one", "seats", "2024-02-05T12:00:00Z", "1")
+            world.event("two", "calls", "2024-02-05T12:00:00Z", "1")
+        world.at(f"2024-02-{int(day) + 1:02}T00:15:00Z")
+        async with tenant_work(world.tenant) as work:
+            await keep_days(work, [one, two])
+    world.execute("UPDATE billable_metrics SET deleted_at = %s WHERE code = 'seats'", world.now)
+    world.execute("UPDATE organizations SET frozen_at = '2024-03-01' WHERE id = %s", world.organization_id)
+
+    def row(first: str, last: str, amount: int, units: str, code: str = "calls", currency: str = "USD") -> Any:
+        return {"organization_id": str(world.organization_id), "start_of_period_dt": f"2024-{first}",
+                "end_of_period_dt": f"2024-{last}", "amount_currency": currency, "amount_cents": amount,
+                "billable_metric_code": code, "units": units,
+                "is_billable_metric_deleted": code == "seats"}  # fmt: skip
+
+    euros = row("02-05", "02-05", 200, "1.0", currency="EUR")
+    assert await figures(api, "usage") == [
+        row("02-03", "02-03", 150, "1.5"),
+        row("02-04", "02-04", 200, "2.0"),
+        euros,
+        row("02-05", "02-05", 400, "4.0"),
+        row("02-05", "02-05", 500, "1.0", "seats"),
+    ]
+    week = [row("01-29", "02-04", 350, "3.5"), row("02-05", "02-11", 400, "4.0")]
+    assert await figures(api, "usage", "?time_granularity=weekly&currency=USD&billable_metric_code=calls") == week
+    month = [row("02-01", "02-29", 750, "7.5"), row("02-01", "02-29", 500, "1.0", "seats")]
+    assert await figures(api, "usage", "?time_granularity=monthly&external_customer_id=customer-1") == month
+    assert await figures(api, "usage", "?time_granularity=monthly&customer_country=FR") == month
+    for wanted in ("plan_code=dear", "external_subscription_id=two", "currency=EUR",
+                   "from_date=2024-02-05&to_date=2024-02-05&currency=EUR"):  # fmt: skip
+        assert await figures(api, "usage", f"?{wanted}") == [euros]
+    assert len(await figures(api, "usage", "?is_billable_metric_recurring=true")) == 1
+    for nothing in ("customer_type=company", "from_date=2024-02-06", "to_date=2024-02-02", "to_date=0001-01-01"):
+        assert await figures(api, "usage", f"?{nothing}") == []
+    assert await figures(stranger, "usage", "?from_date=2024-01-01&to_date=9999-12-31") == []
+    answer = await api.get("/analytics/usage?time_granularity=hourly&from_date=soon&is_billable_metric_recurring=x")
+    assert (answer.status_code, answer.json()["error_details"]) == (422, {
+        "time_granularity": ["value_is_invalid"], "from_date": ["invalid_date"],
+        "is_billable_metric_recurring": ["value_is_invalid"],
+    })  # fmt: skip

@@ -46,10 +46,23 @@ async def _refused(work: UnitOfWork, statement: str, **values: Any) -> str:
     return str(caught.value.orig)
 
 
+def _key(row: Any) -> tuple[str, dict[str, Any]]:
+    """The condition that names one row by its primary key, and its values."""
+    names = [column.name for column in sa.inspect(type(row)).primary_key]
+    condition = " AND ".join(f"{name} = :{name}" for name in names)
+    return condition, {name: getattr(row, name) for name in names}
+
+
+def _new_key(row: Any) -> dict[str, str]:
+    """Values for the columns of a primary key that no row has."""
+    return {column.name: str(new_id()) for column in sa.inspect(type(row)).primary_key}
+
+
 def _document(owner: sa.Engine, table: str, row: Any, **changes: object) -> str:
     """A row as JSON, as PostgreSQL itself writes it, with changes."""
+    condition, key = _key(row)
     with owner.connect() as connection:
-        found = connection.execute(sa.text(f"SELECT to_jsonb(t) FROM {table} t WHERE id = :id"), {"id": row.id})
+        found = connection.execute(sa.text(f"SELECT to_jsonb(t) FROM {table} t WHERE {condition}"), key)
         return exact_json.dump_text({**found.scalar_one(), **changes})
 
 
@@ -64,9 +77,10 @@ INSERT = "INSERT INTO {0} OVERRIDING SYSTEM VALUE SELECT * FROM jsonb_populate_r
 
 @pytest.mark.parametrize("table", OF_TENANTS)
 async def test_a_tenant_reads_its_own_rows_only(table: str, mine: World, other: World) -> None:
+    condition, key = _key(other[table])
     async with tenant_work(_tenant(mine)) as work:
         seen = {row.organization_id for row in await _run(work, f"SELECT organization_id FROM {table}")}
-        by_id = await _run(work, f"SELECT count(*) FROM {table} WHERE id = :id", id=other[table].id)
+        by_id = await _run(work, f"SELECT count(*) FROM {table} WHERE {condition}", **key)
     assert seen - ({None} if table in SHARED_ROWS else set()) == {mine["organizations"].id}
     assert by_id.scalar_one() == 0
 
@@ -77,10 +91,10 @@ async def test_a_tenant_changes_and_deletes_nothing_of_another(
 ) -> None:
     before = _snapshot(owner, table, other)
     assert before
+    condition, key = _key(other[table])
     async with tenant_work(_tenant(mine)) as work:
-        theirs = {"id": other[table].id}
-        touched = await _run(work, f"UPDATE {table} SET organization_id = organization_id WHERE id = :id", **theirs)
-        gone = await _run(work, f"DELETE FROM {table} WHERE id = :id", **theirs)
+        touched = await _run(work, f"UPDATE {table} SET organization_id = organization_id WHERE {condition}", **key)
+        gone = await _run(work, f"DELETE FROM {table} WHERE {condition}", **key)
         everything = await _run(work, f"UPDATE {table} SET organization_id = organization_id")
     assert (touched.rowcount, gone.rowcount) == (0, 0)
     assert everything.rowcount == 1
@@ -90,7 +104,7 @@ async def test_a_tenant_changes_and_deletes_nothing_of_another(
 @pytest.mark.parametrize("table", OF_TENANTS)
 async def test_a_tenant_writes_no_row_into_another(table: str, owner: sa.Engine, mine: World, other: World) -> None:
     before = _snapshot(owner, table, other)
-    row = _document(owner, table, other[table], id=str(new_id()))
+    row = _document(owner, table, other[table], **_new_key(other[table]))
     async with tenant_work(_tenant(mine)) as work:
         assert "row-level security" in await _refused(work, INSERT.format(table), row=row)
     assert _snapshot(owner, table, other) == before
@@ -98,9 +112,10 @@ async def test_a_tenant_writes_no_row_into_another(table: str, owner: sa.Engine,
 
 @pytest.mark.parametrize("table", OF_TENANTS)
 async def test_a_tenant_gives_no_row_of_its_own_to_another(table: str, mine: World, other: World) -> None:
+    condition, key = _key(mine[table])
     async with tenant_work(_tenant(mine)) as work:
-        statement = f"UPDATE {table} SET organization_id = :theirs WHERE id = :id"
-        refusal = await _refused(work, statement, theirs=other["organizations"].id, id=mine[table].id)
+        statement = f"UPDATE {table} SET organization_id = :theirs WHERE {condition}"
+        refusal = await _refused(work, statement, theirs=other["organizations"].id, **key)
     assert "row-level security" in refusal
 
 
@@ -108,7 +123,7 @@ async def test_a_tenant_gives_no_row_of_its_own_to_another(table: str, mine: Wor
 async def test_a_tenant_role_without_an_organization_sees_and_writes_nothing(
     table: str, owner: sa.Engine, mine: World
 ) -> None:
-    row = _document(owner, table, mine[table], id=str(new_id()))
+    row = _document(owner, table, mine[table], **_new_key(mine[table]))
     async with tenant_work(_tenant(mine)) as work:
         await _run(work, "SELECT set_config('tarn.organization_id', '', true)")
         seen = (await _run(work, f"SELECT organization_id FROM {table}")).scalars().all()

@@ -78,6 +78,18 @@ async def test_filters_groups_proration_and_lists_agree_with_the_reference_on_ra
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 async def test_questions_with_filters_and_groups_read_a_range_of_the_index_too(world: World, kind: str) -> None:
+    with world.owner() as owner:
+        owner.execute(
+            """
+            INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties, value,
+                                event_metadata, created_at, timestamp)
+            SELECT uuidv7(), %s, 'many-' || n %% 400, 'bucket-' || %s || n, 'calls', '{"value": 1}', 1, '{}',
+                   '2024-03-01', timestamptz '2024-03-01' + n * interval '1 minute'
+            FROM generate_series(1, 20000) AS n
+            """,
+            [world.tenant.organization_id, kind],
+        )
+        owner.execute("VACUUM ANALYZE events")
     asked = [
         {
             "n": n, "subscription": f"many-{n}", "code": "calls", "field": "value", "stored": True,

@@ -241,5 +241,5 @@ async def test_only_events_paid_in_advance_are_handed_to_billing(sandbox: World)
         " AND external_subscription_id = 'sub' ORDER BY sequence",
         organization, NOW,
     )  # fmt: skip
-    assert arguments == {"event_ids": [row[0] for row in wanted]}
+    assert arguments == {"event_ids": [row[0] for row in wanted], "subscriptions": ["sub"]}
     assert len(wanted) == 2
