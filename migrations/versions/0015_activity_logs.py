@@ -49,4 +49,4 @@ def upgrade() -> None:
         ("customer", ["organization_id", "external_customer_id", "logged_at"]),
     ):
         op.create_index(f"ix_activity_logs_{name}", "activity_logs", columns)
-    rls.protect(op, "activity_logs", rights="SELECT, INSERT, DELETE")
+    rls.protect(op, "activity_logs")
