@@ -31,6 +31,7 @@ _KINDS: Mapping[str, tuple[Callable[[AsyncSession, list[UUID]], Awaitable[Mappin
     "invoice": (invoice_rows, "pdf", "application/pdf"),
     "invoice_xml": (invoice_rows, "xml", "application/xml"),
     "credit_note": (note_rows, "pdf", "application/pdf"),
+    "credit_note_xml": (note_rows, "xml", "application/xml"),
     "payment_receipt": (receipt_rows, "pdf", "application/pdf"),
 }
 _NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}

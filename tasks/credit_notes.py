@@ -14,11 +14,10 @@ __all__ = ["generate_documents"]
 
 @external_job(DOCUMENTS, queue="invoices", dedicated="pdfs", retries=(polynomial(6),))
 async def generate_documents(lease: Lease, credit_note_ids: list[str]) -> None:
-    """Renders and stores the PDFs that these notes lack, without a transaction meanwhile."""
+    """Renders and stores the files that these notes lack, without a transaction meanwhile."""
     async with lease.work() as work:
         documents = await load_documents(work, [UUID(each) for each in credit_note_ids])
         organization_id = work.organization_id
-    for note_id, document in documents.items():
-        await store_document(organization_id, note_id, document)
+    stored = [await store_document(organization_id, note_id, files) for note_id, files in documents.items()]
     async with lease.settle() as work:
-        await mark_stored(work, list(documents))
+        await mark_stored(work, stored)

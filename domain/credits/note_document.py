@@ -82,9 +82,9 @@ def present_note(document: NoteDocument) -> Presented:
     }
 
 
-async def render_note(document: NoteDocument) -> bytes:
-    """The PDF: the same bytes for the same document. Raises as `render_invoice`."""
-    return await render_presented(present_note(document), document.logo, document.issuing_date)
+async def render_note(document: NoteDocument, *, archivable: bool = False) -> bytes:
+    """The PDF: the same bytes for the same document. archivable: as PDF/A-3. Raises as `render_invoice`."""
+    return await render_presented(present_note(document), document.logo, document.issuing_date, archivable=archivable)
 
 
 def _facts(document: NoteDocument, labels: Labels, form: Formatter) -> Iterator[tuple[str, str]]:

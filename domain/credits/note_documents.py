@@ -1,14 +1,17 @@
-"""The PDFs of credit notes: made once, stored under a key, opened through signed links, as those of invoices."""
+"""The PDFs and electronic files of credit notes: made once, stored under a key, opened through signed links, as those
+of invoices."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from domain.credits.note_document import NoteDocument, render_note
+from domain.credits.note_einvoice import electronic_note_of
 from domain.credits.note_events import CreditNoteDocumentGenerated
 from domain.credits.note_models import CreditNote
 from domain.credits.note_queries import items_of_notes, note_rows, taxes_of_notes
@@ -16,15 +19,15 @@ from domain.customers.queries import customer_rows, metadata_of_customers
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import Line, TaxLine
 from domain.invoicing.document_parts import customer_name, line_label, party_of
-from domain.invoicing.documents import entities_of, logo_of
+from domain.invoicing.documents import Stored, entities_of, logo_of, store_files
+from domain.invoicing.einvoice import ElectronicInvoice
 from domain.invoicing.fee_queries import fee_rows, taxes_of_fees
 from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from infrastructure import storage
 from infrastructure.settings import settings
 
-__all__ = ["DOCUMENTS", "document_key", "generate", "load_documents", "mark_stored", "store_document"]
+__all__ = ["DOCUMENTS", "NoteFiles", "document_key", "generate", "load_documents", "mark_stored", "store_document"]
 
 DOCUMENTS: Final = "credits.generate_note_documents"
 """The job that makes them, with {"credit_note_ids"}."""
@@ -32,9 +35,17 @@ DOCUMENTS: Final = "credits.generate_note_documents"
 _notes = table(CreditNote)
 
 
-def document_key(organization_id: UUID, note_id: UUID) -> str:
-    """Where the PDF is stored."""
-    return f"{organization_id}/credit_notes/{note_id}.pdf"
+@dataclass(frozen=True, slots=True)
+class NoteFiles:
+    """What is rendered for one note. electronic: None where its billing entity issues none."""
+
+    document: NoteDocument
+    electronic: ElectronicInvoice | None = None
+
+
+def document_key(organization_id: UUID, note_id: UUID, form: str = "pdf") -> str:
+    """Where the PDF is stored, or the electronic note (`xml`)."""
+    return f"{organization_id}/credit_notes/{note_id}.{form}"
 
 
 async def generate(work: UnitOfWork, note_ids: Collection[UUID]) -> list[UUID]:
@@ -43,12 +54,11 @@ async def generate(work: UnitOfWork, note_ids: Collection[UUID]) -> list[UUID]:
     Nothing is made where PDF generation is switched off.
     """
     documents = await load_documents(work, note_ids)
-    for note_id, document in documents.items():
-        await store_document(work.organization_id, note_id, document)
-    return await mark_stored(work, list(documents))
+    stored = [await store_document(work.organization_id, note_id, files) for note_id, files in documents.items()]
+    return await mark_stored(work, stored)
 
 
-async def load_documents(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[UUID, NoteDocument]:
+async def load_documents(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[UUID, NoteFiles]:
     """What is to be rendered, for the notes that have no document yet. A fixed number of statements."""
     if settings().disable_pdf_generation:
         return {}
@@ -70,33 +80,45 @@ async def load_documents(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[U
         entity, customer = entities[row.billing_entity_id], customers[row.customer_id]
         # In the customer's language, else its billing entity's.
         locale = customer.document_locale or entity.document_locale
-        documents[note_id] = _document(
+        of_note = items.get(note_id, ())
+        document = _document(
             row,
             entity,
             customer,
             locale,
             metadata.get(row.customer_id, ()),
-            _lines(items.get(note_id, ()), fees, fee_taxes, labels_for(locale)),
+            _lines(of_note, fees, fee_taxes, labels_for(locale)),
             taxes.get(note_id, ()),
             logos[row.billing_entity_id],
         )
+        documents[note_id] = NoteFiles(document, electronic_note_of(row, entity, customer, of_note, fees))
     return documents
 
 
-async def store_document(organization_id: UUID, note_id: UUID, document: NoteDocument) -> None:
-    """Renders one document and stores it. Touches no row."""
-    await storage.put(document_key(organization_id, note_id), await render_note(document), "application/pdf")
+async def store_document(organization_id: UUID, note_id: UUID, files: NoteFiles) -> Stored:
+    """Renders the files of one note and stores them. Touches no row."""
+
+    async def render(archivable: bool) -> bytes:
+        return await render_note(files.document, archivable=archivable)
+
+    pdf_key, xml_key = document_key(organization_id, note_id), document_key(organization_id, note_id, "xml")
+    return Stored(note_id, xml=await store_files(pdf_key, xml_key, render, files.electronic))
 
 
-async def mark_stored(work: UnitOfWork, note_ids: Sequence[UUID]) -> list[UUID]:
+async def mark_stored(work: UnitOfWork, stored: Sequence[Stored]) -> list[UUID]:
     """Notes that the documents are there; the ids of those that were not marked before, which alone are announced."""
-    if not note_ids:
+    if not stored:
         return []
-    key = sa.literal(f"{work.organization_id}/credit_notes/") + sa.cast(_notes.c.id, sa.Text) + ".pdf"
+    path = sa.literal(f"{work.organization_id}/credit_notes/") + sa.cast(_notes.c.id, sa.Text)
+    with_xml = [each.document_id for each in stored if each.xml]
     marked = await work.session.scalars(
         sa.update(_notes)
-        .where(_notes.c.id.in_(note_ids), _notes.c.document_key.is_(None))
-        .values(document_key=key, updated_at=clock.now())
+        .where(_notes.c.id.in_([each.document_id for each in stored]), _notes.c.document_key.is_(None))
+        .values(
+            document_key=path + ".pdf",
+            xml_key=sa.case((_notes.c.id.in_(with_xml), path + ".xml")),
+            updated_at=clock.now(),
+        )
         .returning(_notes.c.id)
     )
     ids = list(marked.all())

@@ -68,6 +68,7 @@ class CreditNote(TenantRow, table=True):
     precise_coupons_adjustment_amount_cents: Decimal = decimal(30, 5, default=Decimal(0))
     note_metadata: dict[str, Any] | None = json_object(nullable=True)
     document_key: str | None = None
+    xml_key: str | None = None
     refunded_at: datetime | None = timestamp()
     voided_at: datetime | None = timestamp()
 

@@ -15,7 +15,7 @@ from domain.invoicing.payloads import fee_payloads
 from domain.kernel.format import instant, rate
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["estimate_payload", "note_payloads", "note_url"]
+__all__ = ["estimate_payload", "note_payloads", "note_url", "note_xml_url"]
 
 Payload = dict[str, Any]
 
@@ -50,7 +50,7 @@ async def note_payloads(
             "created_at": instant(row.created_at),
             "updated_at": instant(row.updated_at),
             "file_url": note_url(row),
-            "xml_url": None,
+            "xml_url": note_xml_url(row),
             "metadata": row.note_metadata,
             "customer": customers[row.customer_id],
             "items": [
@@ -73,6 +73,11 @@ async def note_payloads(
 def note_url(row: Any) -> str | None:
     """The signed link to a note's PDF; None while there is none."""
     return download_url(row.organization_id, row.id, "credit_note") if row.document_key else None
+
+
+def note_xml_url(row: Any) -> str | None:
+    """The signed link to a note's electronic file; None where there is none."""
+    return download_url(row.organization_id, row.id, "credit_note_xml") if row.xml_key else None
 
 
 def _tax(tax: Any) -> Payload:

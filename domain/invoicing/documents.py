@@ -6,7 +6,7 @@ invoice always gives the same bytes under the same key, so that doing it twice d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -36,7 +36,7 @@ from infrastructure.settings import settings
 __all__ = [
     "DOCUMENTED", "Files", "Stored", "document_key", "documents_of", "entities_of", "generate", "load_documents",
     "logo_of",
-    "mark_stored", "store_document",
+    "mark_stored", "store_document", "store_files",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -57,9 +57,9 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was stored for one invoice; the PDF always."""
+    """What was stored for one invoice or credit note; the PDF always."""
 
-    invoice_id: UUID
+    document_id: UUID
     xml: bool = False
 
 
@@ -128,24 +128,36 @@ async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[U
 
 
 async def store_document(organization_id: UUID, invoice_id: UUID, files: Files) -> Stored:
-    """Renders the files of one invoice and stores them. Touches no row.
+    """Renders the files of one invoice and stores them. Touches no row."""
+
+    async def render(archivable: bool) -> bytes:
+        return await render_invoice(files.document, archivable=archivable)
+
+    pdf_key, xml_key = document_key(organization_id, invoice_id), document_key(organization_id, invoice_id, "xml")
+    return Stored(invoice_id, xml=await store_files(pdf_key, xml_key, render, files.electronic))
+
+
+async def store_files(
+    pdf_key: str, xml_key: str, render: Callable[[bool], Awaitable[bytes]], electronic: ElectronicInvoice | None
+) -> bool:
+    """Stores a PDF and, where there is one, the electronic invoice, inside it and beside it; whether the latter was
+    stored. render: makes the PDF, archivable or not.
 
     An electronic invoice that the norm refuses is left out; the PDF says the same and is there.
     """
-    electronic = files.electronic
     if electronic is not None:
         try:
             xml = await standalone_xml(electronic)
-            pdf = await embed(await render_invoice(files.document, archivable=True), electronic)
+            pdf = await embed(await render(True), electronic)
         except InvalidElectronicInvoice as error:
-            log.warning("no electronic invoice", invoice_id=str(invoice_id), reason=str(error))
+            log.warning("no electronic invoice", key=xml_key, reason=str(error))
             electronic = None
         else:
-            await storage.put(document_key(organization_id, invoice_id, "xml"), xml, "application/xml")
+            await storage.put(xml_key, xml, "application/xml")
     if electronic is None:
-        pdf = await render_invoice(files.document)
-    await storage.put(document_key(organization_id, invoice_id), pdf, "application/pdf")
-    return Stored(invoice_id, xml=electronic is not None)
+        pdf = await render(False)
+    await storage.put(pdf_key, pdf, "application/pdf")
+    return electronic is not None
 
 
 async def mark_stored(work: UnitOfWork, stored: Sequence[Stored]) -> list[UUID]:
@@ -153,10 +165,10 @@ async def mark_stored(work: UnitOfWork, stored: Sequence[Stored]) -> list[UUID]:
     if not stored:
         return []
     path = sa.literal(f"{work.organization_id}/invoices/") + sa.cast(_invoices.c.id, sa.Text)
-    with_xml = [each.invoice_id for each in stored if each.xml]
+    with_xml = [each.document_id for each in stored if each.xml]
     marked = await work.session.scalars(
         sa.update(_invoices)
-        .where(_invoices.c.id.in_([each.invoice_id for each in stored]), _invoices.c.document_key.is_(None))
+        .where(_invoices.c.id.in_([each.document_id for each in stored]), _invoices.c.document_key.is_(None))
         .values(
             document_key=path + ".pdf",
             xml_key=sa.case((_invoices.c.id.in_(with_xml), path + ".xml")),

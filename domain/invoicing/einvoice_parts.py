@@ -11,7 +11,7 @@ from domain.customers.display_name import display_name as customer_name
 from domain.invoicing.einvoice import Country, ElectronicInvoice, InvoiceLine, Trader, TypeCode
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 
-__all__ = ["country_of", "electronic_invoice_of", "trader_of"]
+__all__ = ["buyer_of", "country_of", "electronic_invoice_of", "line_name", "seller_of", "trader_of"]
 
 
 def country_of(entity: Any) -> Country | None:
@@ -34,15 +34,11 @@ def electronic_invoice_of(
         number=invoice.number,
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
-        seller=trader_of(entity, entity.legal_name or entity.name),
-        buyer=trader_of(
-            customer,
-            customer_name(customer.name, customer.legal_name, customer.firstname, customer.lastname)
-            or customer.external_id,
-        ),
+        seller=seller_of(entity),
+        buyer=buyer_of(customer),
         lines=tuple(
             InvoiceLine(
-                name=" - ".join(filter(None, (display_name(fee), filter_name(fee)))),
+                name=line_name(fee),
                 units=fee.units,
                 unit_price=fee.precise_unit_amount,
                 amount=fee.amount_cents,
@@ -79,6 +75,22 @@ def _delivery_date(invoice: Any, fees: Sequence[Any]) -> Any:
         return invoice.created_at.astimezone(zone).date()
     first = min(start for start in starts if start)
     return datetime.fromisoformat(first).replace(tzinfo=UTC).astimezone(zone).date()
+
+
+def line_name(fee: Any) -> str:
+    """What a line says that it bills."""
+    return " - ".join(filter(None, (display_name(fee), filter_name(fee))))
+
+
+def seller_of(entity: Any) -> Trader:
+    """The billing entity that issues the document."""
+    return trader_of(entity, entity.legal_name or entity.name)
+
+
+def buyer_of(customer: Any) -> Trader:
+    """The customer, by its external id where it has no name."""
+    name = customer_name(customer.name, customer.legal_name, customer.firstname, customer.lastname)
+    return trader_of(customer, name or customer.external_id)
 
 
 def trader_of(row: Any, name: str) -> Trader:

@@ -175,9 +175,9 @@ async def invoice_row(session: AsyncSession, invoice_id: object, statuses: Colle
     return row
 
 
-async def locked_invoice(session: AsyncSession, invoice_id: object) -> Invoice:
+async def locked_invoice(session: AsyncSession, invoice_id: object, statuses: Collection[str] = VISIBLE) -> Invoice:
     """An invoice that clients may see, to be changed: locked until the commit. Raises NotFound."""
-    query = select(Invoice).where(col(Invoice.id) == parse_id(invoice_id), col(Invoice.status).in_(VISIBLE))
+    query = select(Invoice).where(col(Invoice.id) == parse_id(invoice_id), col(Invoice.status).in_(statuses))
     found = await session.execute(query.with_for_update(key_share=True).execution_options(populate_existing=True))
     invoice = found.scalars().first()
     if invoice is None:

@@ -12,6 +12,7 @@ from domain.invoicing.models import Invoice
 from domain.invoicing.payment_state import PAYMENT_STATUSES
 from domain.invoicing.queries import invoice_row, locked_invoice
 from domain.invoicing.settle import set_payment_status
+from domain.invoicing.statuses import VISIBLE
 from domain.kernel import clock
 from domain.kernel.errors import NotAllowed
 from domain.kernel.rows import table
@@ -21,6 +22,9 @@ from domain.kernel.validation import Params, Reader
 __all__ = ["DISPUTABLE", "lose_dispute", "update_invoice"]
 
 DISPUTABLE: Final = ("finalized", "voided")
+UPDATABLE: Final = (*VISIBLE, "open")
+"""Also what waits for its payment, whose id the client has from the wallet transaction: it is the client that says
+when a top-up without a payment provider was paid."""
 
 _invoices = table(Invoice)
 
@@ -31,7 +35,7 @@ async def update_invoice(work: UnitOfWork, invoice_id: object, params: Params) -
     params: payment_status, metadata [{id, key, value}]. Raises NotFound, NotAllowed for voided invoices and drafts,
     ValidationFailed.
     """
-    row = await locked_invoice(work.session, invoice_id)
+    row = await locked_invoice(work.session, invoice_id, UPDATABLE)
     if row.status == "voided":
         raise NotAllowed("update_on_voided_invoice")
     read = Reader(params)

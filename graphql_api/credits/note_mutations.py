@@ -51,6 +51,12 @@ class DownloadCreditNoteInput:
     client_mutation_id: str | None = strawberry.UNSET
 
 
+@strawberry.input
+class DownloadXmlCreditNoteInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
 @strawberry.type
 class CreditNoteMutations:
     @strawberry.mutation
@@ -82,9 +88,20 @@ class CreditNoteMutations:
     @operation(permission="credit_notes:view")
     async def download_credit_note(self, info: Info, input: DownloadCreditNoteInput) -> CreditNote | None:
         """The note with a link to its PDF, which is made now if it is missing."""
-        async with command(info) as work:
-            row = await note_row(work.session, input.id)
-            if row.document_key is None:
-                await generate(work, [row.id])
-                row = await note_row(work.session, row.id)
-            return note_type(row)
+        return await _with_files(info, input.id)
+
+    @strawberry.mutation
+    @operation(permission="credit_notes:view")
+    async def download_xml_credit_note(self, info: Info, input: DownloadXmlCreditNoteInput) -> CreditNote | None:
+        """The note with a link to its electronic file, where its billing entity issues them."""
+        return await _with_files(info, input.id)
+
+
+async def _with_files(info: Info, note_id: str) -> CreditNote:
+    """The note, its files made now if they are missing."""
+    async with command(info) as work:
+        row = await note_row(work.session, note_id)
+        if row.document_key is None:
+            await generate(work, [row.id])
+            row = await note_row(work.session, row.id)
+        return note_type(row)

@@ -13,7 +13,7 @@ from domain.credits import note_queries
 from domain.credits.estimate_note import Estimate
 from domain.credits.note_facts import available_on_invoices, credited_on_fees
 from domain.credits.note_limits import Available
-from domain.credits.note_payloads import note_url
+from domain.credits.note_payloads import note_url, note_xml_url
 from domain.kernel import clock
 from domain.kernel.errors import NotFound
 from domain.kernel.unit_of_work import UnitOfWork
@@ -137,6 +137,7 @@ class CreditNote:
     can_be_voided: bool
     metadata: list[ItemMetadata] | None
     file_url: str | None
+    xml_url: str | None
     refunded_at: ISO8601DateTime | None
     voided_at: ISO8601DateTime | None
     created_at: ISO8601DateTime
@@ -235,6 +236,7 @@ def note_type(row: Any) -> CreditNote:
         can_be_voided=row.credit_status != "voided" and row.balance_amount_cents > 0,
         metadata=[ItemMetadata(key=key, value=value) for key, value in (row.note_metadata or {}).items()],
         file_url=note_url(row),
+        xml_url=note_xml_url(row),
         refunded_at=row.refunded_at,
         voided_at=row.voided_at,
         created_at=row.created_at,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import facturx
 import pytest
+from lxml import etree
 from pypdf import PdfReader
 
 from domain.credits.note_documents import DOCUMENTS, generate
@@ -79,3 +83,65 @@ async def test_an_issued_note_asks_for_its_document(api: Api) -> None:
     async with tenant_work(api.tenant) as work:
         made = await requests(work, [CreditNotesIssued((UUID(int=1),))])
     assert [(each.actor, each.arguments) for each in made] == [(DOCUMENTS, {"credit_note_ids": [UUID(int=1)]})]
+
+
+async def _issuing_in(api: Api, country: str) -> None:
+    """The billing entity issues electronic documents by that country's rules."""
+    (entity,) = (await api.get("/billing_entities")).json()["billing_entities"]
+    body = {"billing_entity": {"country": country, "einvoicing": True}}
+    assert (await api.put(f"/billing_entities/{entity['code']}", body)).status_code == 200
+
+
+async def _file(api: Api, url: str) -> Any:
+    return await api.client.get("/download/" + url.partition("/download/")[2])
+
+
+@pytest.mark.parametrize("country", ["FR", "DE"])
+async def test_an_electronic_note_stands_beside_the_pdf_and_inside_it(
+    api: Api, recorded: Recorded, country: str
+) -> None:
+    await _issuing_in(api, country)
+    customer = {"external_id": "ada", "name": "Ada", "currency": "EUR", "country": "FR"}
+    await api.post("/customers", {"customer": customer})
+    invoice, fee = await one_off(api)
+    note = await noted(api, invoice, (fee, 2_501), credit_amount_cents=3_001)
+    assert note["xml_url"] is None
+    async with tenant_work(api.tenant) as work:
+        await generate(work, [UUID(note["lago_id"])])
+    shown = (await api.get(f"/credit_notes/{note['lago_id']}")).json()["credit_note"]
+
+    file = await _file(api, shown["xml_url"])
+    assert file.headers["content-type"] == "application/xml"
+    xml = etree.fromstring(file.content)
+    assert facturx.xml_check_xsd(xml)
+    assert etree.QName(xml).localname == "CreditNote"
+    assert ("xrechnung" in (xml.findtext("{*}CustomizationID") or "")) is (country == "DE")
+    assert xml.findtext("{*}ID") == shown["number"]
+    assert xml.findtext("{*}CreditNoteTypeCode") == "381"
+    assert xml.findtext("{*}BillingReference/{*}InvoiceDocumentReference/{*}ID") == shown["invoice_number"]
+    assert [line.findtext("{*}LineExtensionAmount") for line in xml.findall("{*}CreditNoteLine")] == ["25.01"]
+    told = {
+        "LegalMonetaryTotal/{*}TaxExclusiveAmount": "sub_total_excluding_taxes_amount_cents",
+        "TaxTotal/{*}TaxAmount": "taxes_amount_cents",
+        "LegalMonetaryTotal/{*}PayableAmount": "total_amount_cents",
+    }
+    for path, name in told.items():
+        assert Decimal(xml.findtext("{*}" + path) or "") * 100 == shown[name] > 0, name
+
+    pdf = (await _file(api, shown["file_url"])).content
+    name, inside = facturx.get_xml_from_pdf(pdf, check_xsd=True)
+    assert name == "factur-x.xml"
+    cii = etree.fromstring(inside)
+    assert cii.findtext(".//{*}ExchangedDocument/{*}TypeCode") == "381"
+    assert cii.findtext(".//{*}InvoiceReferencedDocument/{*}IssuerAssignedID") == shown["invoice_number"]
+    assert Decimal(cii.findtext(".//{*}DuePayableAmount") or "") * 100 == shown["total_amount_cents"]
+
+
+async def test_without_the_buyers_country_a_note_has_a_pdf_alone(api: Api, recorded: Recorded) -> None:
+    await _issuing_in(api, "FR")
+    invoice, fee = await one_off(api)
+    note = await noted(api, invoice, (fee, 2_500), credit_amount_cents=3_000)
+    async with tenant_work(api.tenant) as work:
+        await generate(work, [UUID(note["lago_id"])])
+    shown = (await api.get(f"/credit_notes/{note['lago_id']}")).json()["credit_note"]
+    assert (shown["xml_url"], shown["file_url"] is not None) == (None, True)

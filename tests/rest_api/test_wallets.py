@@ -266,6 +266,22 @@ async def test_bought_credits_are_there_once_their_invoice_is_paid(api: Api, wor
     assert (await shown(api, wallet))["balance_cents"] == 1000
 
 
+async def test_the_client_says_that_a_top_up_which_waits_for_its_payment_was_paid(
+    api: Api, world: World, jobs: Background
+) -> None:
+    wallet = await created(api, world, jobs, paid_credits="15", granted_credits="5",
+                           invoice_requires_successful_payment=True)  # fmt: skip
+    (invoice,) = world.rows("invoices")
+    world.at("2024-03-05T10:00:00Z")
+    answer = await api.put(f"/invoices/{invoice.id}", {"invoice": {"payment_status": "succeeded"}})
+    assert (answer.status_code, answer.json()["invoice"]["payment_status"]) == (200, "succeeded")
+    await jobs.run(world.tenant)
+    now = await shown(api, wallet)
+    assert (now["balance_cents"], now["credits_balance"]) == (2000, "20.0")
+    paid = (await api.get(f"/invoices/{invoice.id}")).json()["invoice"]
+    assert (paid["status"], paid["issuing_date"], paid["total_amount_cents"]) == ("finalized", "2024-03-05", 1500)
+
+
 async def test_an_interval_rule_tops_up_once_on_its_days(api: Api, world: World, jobs: Background) -> None:
     rule = {
         "trigger": "interval", "interval": "monthly", "paid_credits": "5", "granted_credits": "2",

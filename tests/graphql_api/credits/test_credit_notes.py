@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from lxml import etree
 
 from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import tenant_work
+from infrastructure import storage
+from infrastructure.settings import settings
 from tests.domain.billing.world import World, instant
 from tests.graphql_api.conftest import Caller
 
@@ -20,7 +24,7 @@ NOTE = """
     id number sequentialId issuingDate reason description creditStatus refundStatus currency totalAmountCents
     creditAmountCents refundAmountCents offsetAmountCents balanceAmountCents subTotalExcludingTaxesAmountCents
     taxesAmountCents taxesRate couponsAdjustmentAmountCents canBeVoided refundedAt voidedAt createdAt updatedAt
-    externalIntegrationId integrationSyncable taxProviderId taxProviderSyncable fileUrl
+    externalIntegrationId integrationSyncable taxProviderId taxProviderSyncable fileUrl xmlUrl
     errorDetails { id } billingEntity { id code }
     metadata { key value } customer { externalId } invoice { id }
     items { id amountCents amountCurrency createdAt fee { id } }
@@ -154,3 +158,30 @@ async def test_a_list_costs_the_same_statements_for_one_note_and_for_many(
     assert len(found["invoiceCreditNotes"]["collection"]) == 2
     refunds = await admin.data(LIST, {"customer": name, "invoice": invoice, "types": ["refund"]})
     assert len(refunds["creditNotes"]["collection"]) == 1
+
+
+async def test_the_electronic_file_of_a_note_is_made_when_it_is_asked_for(
+    admin: Caller, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TARN_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+    invoice, fee, name = await one_invoice(world)
+    entity = world.rows("invoices", id=invoice)[0].billing_entity_id
+    world.execute("UPDATE customers SET country = 'FR' WHERE external_id = %s", name)
+    world.execute("UPDATE billing_entities SET einvoicing = true, country = 'DE' WHERE id = %s", entity)
+    asked = {"invoiceId": invoice, "reason": "other", "creditAmountCents": "5400",
+             "items": [{"feeId": fee, "amountCents": "5000"}]}  # fmt: skip
+    note = (await admin.data(CREATE, {"input": asked}))["createCreditNote"]
+    assert note["xmlUrl"] is None
+    mutation = "mutation($id: ID!) { downloadXmlCreditNote(input: {id: $id}) { id xmlUrl fileUrl } }"
+    shown = (await admin.data(mutation, {"id": note["id"]}))["downloadXmlCreditNote"]
+    assert "/download/" in shown["xmlUrl"]
+    assert "/download/" in shown["fileUrl"]
+    xml = etree.fromstring(await storage.get(world.rows("credit_notes", id=note["id"])[0].xml_key))
+    total = "{*}LegalMonetaryTotal/{*}"
+    assert [xml.findtext(total + each) for each in ("AllowanceTotalAmount", "TaxExclusiveAmount", "PayableAmount")] == [
+        "5.00", "45.00", "54.00",
+    ]  # fmt: skip
+    world.execute("UPDATE billing_entities SET einvoicing = false WHERE id = %s", entity)
+    monkeypatch.undo()
+    settings.cache_clear()
