@@ -11,6 +11,7 @@ import domain.credits.note_models
 import domain.credits.wallets.models
 import domain.customers.models
 import domain.identity.models
+import domain.insight.models
 import domain.invoicing.models
 import domain.kernel.clock_ticks
 import domain.kernel.idempotency

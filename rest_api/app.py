@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from rest_api import (
+    activity_logs,
     add_ons,
     analytics,
     billable_metrics,
@@ -42,7 +43,8 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
+    events, activity_logs,
+    analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, collect, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
     credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads,

@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.identity.authenticate import ApiKeyIdentity, authenticate_api_key
+from domain.kernel.authors import Author
 from domain.kernel.errors import BadRequest, NotFound, Refusal, Throttled, Unauthorized, ValidationFailed
 from domain.kernel.idempotency import Answered, checked_key, fingerprint_of, once
 from domain.kernel.pagination import Page, PageRequest
@@ -124,7 +125,7 @@ def endpoint(resource: str) -> Callable[[Handler], Callable[[Request], Awaitable
                 identity.require(resource, "read" if request.method in READING else "write")
                 _refuse_unstorable(request, resource)
                 body = await _body(request)
-                async with tenant_work(identity.tenant) as work:
+                async with tenant_work(identity.tenant, Author("api", api_key_id=identity.api_key_id)) as work:
                     call = Call(request, identity, work, body)
                     once_key = None if request.method in READING else request.headers.get("idempotency-key")
                     if once_key is None:

@@ -47,6 +47,8 @@ from domain.customers.events import (
     CustomerUpdated,
 )
 from domain.identity.events import BillingTermsChanged
+from domain.insight.activity_types import LOGGED
+from domain.insight.log_activities import log_activities
 from domain.invoicing.events import (
     CreditInvoicesCreated,
     FeesCreated,
@@ -316,6 +318,7 @@ async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[
     for kind, some in by_type.items():
         for react in JOBS_OF.get(kind, ()):
             found += await react(work, some)
+    await _log(work, by_type)
     told = [kind for kind in by_type if kind in WEBHOOK_OF]
     if told and work.tenant is not None and await has_endpoints(work.session):
         for kind in told:
@@ -325,6 +328,24 @@ async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[
                 for ids in _chunks(_ids(by_type[kind], field), MOST_IDS)
             ]
     return found
+
+
+# Balances change with every use, which is no act upon the wallet.
+_NOT_LOGGED = (WalletBalancesChanged, WalletOngoingBalancesChanged)
+ACTIVITY_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
+    kind: (name, field) for kind, (name, field) in WEBHOOK_OF.items() if name in LOGGED and kind not in _NOT_LOGGED
+} | {CustomerDeleted: ("customer.deleted", "customer_ids")}
+"""What the activity log tells: the type of activity, and where the event carries the ids."""
+
+
+async def _log(work: UnitOfWork, by_type: Mapping[type[DomainEvent], Sequence[DomainEvent]]) -> None:
+    """One line of the activity log for each object that something happened to."""
+    if work.tenant is None:
+        return
+    happened = {
+        ACTIVITY_OF[kind][0]: _ids(some, ACTIVITY_OF[kind][1]) for kind, some in by_type.items() if kind in ACTIVITY_OF
+    }
+    await log_activities(work, happened)
 
 
 def _ids(events: Sequence[DomainEvent], field: str) -> list[UUID]:

@@ -7,14 +7,33 @@ from typing import Any
 from uuid import UUID
 
 from domain.insight.usages import WantedUsage
-from domain.kernel.format import decimal_text
+from domain.kernel.format import decimal_text, instant
 
 __all__ = [
-    "collection_payload", "gross_revenue_payload", "invoiced_usage_payload", "mrr_payload", "overdue_balance_payload",
-    "usage_payload",
+    "activity_payload", "collection_payload", "gross_revenue_payload", "invoiced_usage_payload", "mrr_payload",
+    "overdue_balance_payload", "usage_payload",
 ]  # fmt: skip
 
 Payload = dict[str, Any]
+
+
+def activity_payload(row: Any) -> Payload:
+    """Interface ActivityLogObject; what changed is not kept, so it is null."""
+    return {
+        "activity_id": row.id,
+        "user_email": row.user_email,
+        "activity_type": row.activity_type,
+        "activity_source": row.activity_source,
+        "activity_object": row.activity_object,
+        "activity_object_changes": None,
+        "external_customer_id": row.external_customer_id,
+        "external_subscription_id": row.external_subscription_id,
+        "resource_id": row.resource_id,
+        "resource_type": row.resource_type,
+        "organization_id": row.organization_id,
+        "logged_at": instant(row.logged_at),
+        "created_at": instant(row.created_at),
+    }
 
 
 def gross_revenue_payload(row: Any) -> Payload:

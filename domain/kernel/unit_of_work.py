@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel import clock
+from domain.kernel.authors import SYSTEM, Author
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest, job_rows, write_jobs
 from domain.kernel.tenancy import TENANT_ROLE, Door, Tenant, assume
@@ -66,6 +67,7 @@ class UnitOfWork:
 
     session: AsyncSession
     tenant: Tenant | None = None
+    author: Author = SYSTEM
     _events: list[DomainEvent] = field(default_factory=list)
     _requests: list[JobRequest] = field(default_factory=list)
 
@@ -115,11 +117,11 @@ class UnitOfWork:
 
 
 @asynccontextmanager
-async def _transaction(role: str, tenant: Tenant | None) -> AsyncIterator[UnitOfWork]:
+async def _transaction(role: str, tenant: Tenant | None, author: Author = SYSTEM) -> AsyncIterator[UnitOfWork]:
     with clock.at(tenant.frozen_at if tenant else None):
         async with AsyncSession(engine(), expire_on_commit=False) as session, session.begin():
             await assume(session, role, tenant.organization_id if tenant else None)
-            work = UnitOfWork(session, tenant)
+            work = UnitOfWork(session, tenant, author)
             yield work
             await session.flush()
             rows = await work._write_jobs()
@@ -133,9 +135,9 @@ async def _transaction(role: str, tenant: Tenant | None) -> AsyncIterator[UnitOf
 
 
 @asynccontextmanager
-async def tenant_work(tenant: Tenant) -> AsyncIterator[UnitOfWork]:
+async def tenant_work(tenant: Tenant, author: Author = SYSTEM) -> AsyncIterator[UnitOfWork]:
     """A transaction bound to one organization, with its clock. Commits at the end, rolls back on any exception."""
-    async with _transaction(TENANT_ROLE, tenant) as work:
+    async with _transaction(TENANT_ROLE, tenant, author) as work:
         yield work
 
 
