@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -20,12 +22,18 @@ from domain.metering.ingest_sql import ASSUME_INGEST
 from infrastructure.database import bare_url
 from tests.metering_world import World, event
 
+PATIENCE = 30.0
+MANY = 50
 
-async def run_all(world: World, metric_id: UUID, most: int = 50) -> int:
-    """Runs the job and whatever it asks for next; how many runs it took."""
+
+async def run_all(world: World, metric_id: UUID, most: int = MANY) -> int:
+    """Runs the job and whatever it asks for next; how many runs it took.
+
+    A run that only waits is not counted: the transactions of tests that run beside this one are waited for as well.
+    """
     pending: list[Mapping[str, Any]] = [{"metric_id": str(metric_id)}]
-    runs = 0
-    while pending and runs < most:
+    runs, deadline = 0, time.monotonic() + PATIENCE
+    while pending and runs < most and time.monotonic() < deadline:
         arguments = pending.pop(0)
         async with tenant_work(world.tenant) as work:
             await fill_values(work, **arguments)
@@ -33,7 +41,12 @@ async def run_all(world: World, metric_id: UUID, most: int = 50) -> int:
         async with tenant_work(world.tenant) as work:
             jobs = table(Job)
             taken = sa.delete(jobs).where(jobs.c.actor == module.FILL_VALUES).returning(jobs.c.arguments)
-            pending += (await work.session.execute(taken)).scalars().all()
+            following = (await work.session.execute(taken)).scalars().all()
+        if most == MANY and any("waits" in each for each in following):
+            runs -= 1
+            await asyncio.sleep(0.1)
+            following = [{name: value for name, value in each.items() if name != "waits"} for each in following]
+        pending += following
     return runs
 
 

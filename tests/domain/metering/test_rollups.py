@@ -183,7 +183,12 @@ async def test_a_fold_waits_for_a_transaction_that_may_still_store_an_event_belo
         following = await step(world, following)
         assert rollups(world) == 0, "folded below an event that is still to come"
         slow.commit()
-        assert await step(world, following) == []
+        # Tests that run beside this one have transactions of their own, which are waited for as well.
+        for _ in range(300):
+            following = [{**each, "waits": 0} for each in await step(world, following)]
+            if not following:
+                break
+            await asyncio.sleep(0.1)
     assert rollups(world) == 1
     async with tenant_work(world.tenant) as work:
         ((answer,),) = await RolledStore(work).aggregate([asked])
