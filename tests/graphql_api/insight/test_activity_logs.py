@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+import tasks.app  # noqa: F401  # names all jobs
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import Reactions, install_reactions, installed_reactions
-from tasks.app import JOBS
+from tasks.jobs import JOBS
 from tasks.reactions import requests
 from tests.graphql_api.conftest import Caller
 
@@ -44,10 +45,8 @@ def reacting(admin: Caller) -> Iterator[None]:
 
 async def test_what_a_user_does_is_logged_under_their_name(admin: Caller, stranger: Caller, reacting: None) -> None:
     made = (await admin.data(CREATE))["createCustomer"]
-    change = (
-        f'mutation {{ updateCustomer(input: {{ id: "{made["id"]}", externalId: "logged", name: "Two" }}) {{ id }} }}'
-    )
-    await admin.data(change)
+    change = "mutation Change($input: UpdateCustomerInput!) { updateCustomer(input: $input) { id } }"
+    await admin.data(change, {"input": {"id": made["id"], "externalId": "logged", "name": "Two"}})
     found = (await admin.data(LOGS, {"types": ["customer_created"]}))["activityLogs"]
     (line,) = found["collection"]
     assert (line["activityObject"]["lago_id"], line["activityObject"]["name"]) == (made["id"], "One")
