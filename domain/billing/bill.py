@@ -15,7 +15,6 @@ from domain.billing.build import build
 from domain.billing.deductions import store_deductions
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
-from domain.billing.progressive_excess import credit_excess
 from domain.billing.regroup import regroup_paid_fees
 from domain.billing.requests import BillRequest, Line, Target
 from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized, InvoicesReadyToFinalize
@@ -110,7 +109,6 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
         work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
     )
     await record_prepaid(work, built)
-    await credit_excess(work, built)
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]
     waiting = [each.target.invoice_id for each in built if each.status == "pending"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from domain.billing.adjusted_lines import load_adjustments
@@ -13,6 +14,7 @@ from domain.billing.history import load_history
 from domain.billing.lines import BilledLine, billed_lines
 from domain.billing.prepaid import deduct_prepaid
 from domain.billing.progressive_credits import load_progressive
+from domain.billing.progressive_excess import credit_excess, credited
 from domain.billing.rating import Known
 from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
@@ -30,7 +32,9 @@ async def build(
     draft: bool | None = None,
     dates: Mapping[UUID, InvoiceDates] | None = None,
 ) -> list[Built]:
-    """The invoices of these targets, nothing written; a target with nothing left to bill is left out.
+    """The invoices of these targets, not written; a target with nothing left to bill is left out.
+
+    The one thing that is written are the notes for what progressive invoices billed beyond the final usage.
 
     draft: build all of them as drafts, or as final; None means as the grace periods say. dates: by invoice, instead
     of computed ones.
@@ -38,20 +42,28 @@ async def build(
     cannot share an invoice and AlreadyBilled.
     """
     planned, known = await read_known(work, targets)
-    dates = dates or {}
-    purses = await load_purses(work, {line.subscription.customer.id for _, lines in planned for line in lines})
-    built = [
-        assemble(
-            target,
-            lines,
-            known,
-            purse=purses[lines[0].subscription.customer.id],
-            draft=draft,
-            dates=dates.get(target.invoice_id),
-        )
-        for target, lines in planned
-    ]
-    return await deduct_prepaid(work, [each for each in built if each is not None])
+    customers = {line.subscription.customer.id for _, lines in planned for line in lines}
+
+    async def assembled(known: Known) -> list[Built]:
+        purses = await load_purses(work, customers)
+        found = [
+            assemble(
+                target,
+                lines,
+                known,
+                purse=purses[lines[0].subscription.customer.id],
+                draft=draft,
+                dates=(dates or {}).get(target.invoice_id),
+            )
+            for target, lines in planned
+        ]
+        return [each for each in found if each is not None]
+
+    built = await assembled(known)
+    if await credit_excess(work, built):
+        # The notes are there before any note is spent, so that these invoices can take them.
+        built = await assembled(replace(known, progressive=credited(known.progressive, built)))
+    return await deduct_prepaid(work, built)
 
 
 async def read_known(

@@ -127,10 +127,10 @@ async def test_what_was_billed_beyond_the_final_usage_is_credited_up_to_the_char
         world.execute('UPDATE charges SET properties = \'{"amount": "0.5"}\' WHERE plan_id = %s', plan)
         world.at("2024-03-01T00:10:00Z")
         await bill(world, one)
-        assert invoices(world)[-1] == ("subscription", 4100, 1000, 3720)
+        assert invoices(world)[-1] == ("subscription", 4100, 1000, 3720 - 1200)
         (note,) = world.rows("credit_notes")
         assert (note.invoice_id, note.credit_amount_cents, note.balance_amount_cents, note.reason) == (
-            world.rows("invoices", invoice_type="progressive_billing")[0].id, 1200, 1200, "other",
+            world.rows("invoices", invoice_type="progressive_billing")[0].id, 1200, 0, "other",
         )  # fmt: skip
 
 
@@ -148,12 +148,13 @@ async def test_the_excess_goes_back_over_all_progressive_invoices_of_the_period(
         world.execute('UPDATE charges SET properties = \'{"amount": "0.1"}\' WHERE plan_id = %s', plan)
         world.at("2024-03-01T00:10:00Z")
         await bill(world, one)
-        assert invoices(world)[-1] == ("subscription", 3600, 500, 3100)
+        # The notes pay what they can of the very invoice that found them.
+        assert invoices(world)[-1] == ("subscription", 3600, 500, 0)
         notes = world.rows("credit_notes", order="total_amount_cents")
         assert [note.total_amount_cents for note in notes] == [1500, 3000]
         world.at("2024-04-01T00:10:00Z")
         await bill(world, one)
-        assert invoices(world)[-1] == ("subscription", 3100, 0, 0)
+        assert invoices(world)[-1] == ("subscription", 3100, 0, 3100 - 1400)
 
 
 async def test_two_subscriptions_of_one_plan_on_one_invoice_are_credited_apart() -> None:
