@@ -35,6 +35,7 @@ from graphql_api.identity.custom_sections import CustomSectionMutations, CustomS
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
 from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
@@ -81,6 +82,7 @@ QUERIES: tuple[type, ...] = (
     CampaignQueries,
     CreditNoteQueries,
     CouponQueries,
+    ActivityLogQueries,
     AnalyticsQueries,
     UsageFigureQueries,
     FeeExplanationQueries,

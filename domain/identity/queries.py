@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ __all__ = [
     "active_memberships_of",
     "admin_count",
     "api_key_by_id",
+    "api_keys_by_ids",
     "api_keys_page",
     "billing_entities_list",
     "billing_entity_row",
@@ -206,6 +207,14 @@ def _good_keys() -> Any:
 async def api_keys_page(work: UnitOfWork, request: PageRequest) -> Page[RowOf]:
     """The bound organization's keys that have not ended, newest first, values included."""
     return await _page(work, select(_key).where(_good_keys()), _key, request)
+
+
+async def api_keys_by_ids(work: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, RowOf]:
+    """Keys that have not ended, by id, values included."""
+    if not ids:
+        return {}
+    rows = await work.session.execute(select(_key).where(_key.c.id.in_(ids), _good_keys()))
+    return {row.id: row for row in rows}
 
 
 async def api_key_by_id(work: UnitOfWork, id: object) -> RowOf:

@@ -63,11 +63,18 @@ def read_wanted_activities(params: Mapping[str, object]) -> WantedActivities:
         found = read.texts(name)
         if found:
             lists[name] = [each for text in found if (each := parse_id(text)) is not None]
+    from_datetime, to_datetime = read.instant("from_datetime"), read.instant("to_datetime")
     read.finish()
     since = datetime(first.year, first.month, first.day, tzinfo=UTC) if first else None
     until = None
     if last is not None and (last.year, last.month, last.day) < (9999, 12, 31):
         until = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
+    if from_datetime is not None:
+        since = max(since or from_datetime, from_datetime)
+    if to_datetime is not None:
+        # The instant that is named counts.
+        following = to_datetime + timedelta(microseconds=1) if to_datetime.year < 9999 else to_datetime
+        until = min(until or following, following)
     return WantedActivities(since, until, customer, subscription, lists)
 
 
