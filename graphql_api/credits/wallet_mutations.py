@@ -12,15 +12,12 @@ from domain.credits.wallets.update import terminate_wallet, update_wallet
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
 from graphql_api.catalog.inputs import MetadataInput
-from graphql_api.credits.wallet_types import (
+from graphql_api.credits.wallet_enums import (
     RecurringTransactionIntervalEnum,
     RecurringTransactionMethodEnum,
     RecurringTransactionTriggerEnum,
-    Wallet,
-    WalletTransactionCollection,
-    transaction_type,
-    wallet_type,
 )
+from graphql_api.credits.wallet_types import Wallet, WalletTransactionCollection, transaction_type, wallet_type
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.invoicing.enums import FeeTypesEnum

@@ -20,19 +20,21 @@ from domain.credits.wallets.queries import (
 )
 from domain.customers.queries import customer_row
 from domain.kernel.ids import parse_id
+from graphql_api.credits.wallet_enums import (
+    WalletStatusEnum,
+    WalletTransactionStatusEnum,
+    WalletTransactionTransactionTypeEnum,
+)
 from graphql_api.credits.wallet_types import (
     Wallet,
     WalletCollection,
     WalletCollectionMetadata,
-    WalletStatusEnum,
     WalletTransaction,
     WalletTransactionCollection,
     WalletTransactionConsumption,
     WalletTransactionConsumptionCollection,
     WalletTransactionFunding,
     WalletTransactionFundingCollection,
-    WalletTransactionStatusEnum,
-    WalletTransactionTransactionTypeEnum,
     linked_type,
     transaction_type,
     wallet_type,

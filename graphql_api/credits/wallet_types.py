@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -18,6 +17,16 @@ from domain.kernel.money import from_cents
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.metrics import BillableMetric, fetch_metrics
 from graphql_api.catalog.types import ItemMetadata
+from graphql_api.credits.wallet_enums import (
+    RecurringTransactionIntervalEnum,
+    RecurringTransactionMethodEnum,
+    RecurringTransactionTriggerEnum,
+    WalletStatusEnum,
+    WalletTransactionSourceEnum,
+    WalletTransactionStatusEnum,
+    WalletTransactionTransactionStatusEnum,
+    WalletTransactionTransactionTypeEnum,
+)
 from graphql_api.enums import CurrencyEnum
 from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.invoicing.fees import number
@@ -30,72 +39,16 @@ if TYPE_CHECKING:
     from graphql_api.customers.types import Customer
     from graphql_api.invoicing.types import Invoice
 
-__all__ = [
-    "RecurringTransactionIntervalEnum", "RecurringTransactionMethodEnum", "RecurringTransactionTriggerEnum", "Wallet",
-    "WalletCollection", "WalletCollectionMetadata", "WalletStatusEnum", "WalletTransaction",
+__all__ = [ "Wallet",
+    "WalletCollection", "WalletCollectionMetadata", "WalletTransaction",
     "WalletTransactionCollection", "WalletTransactionConsumption", "WalletTransactionConsumptionCollection",
-    "WalletTransactionFunding", "WalletTransactionFundingCollection", "WalletTransactionStatusEnum",
-    "WalletTransactionTransactionTypeEnum", "fetch_purchases", "fetch_wallets", "has_wallet", "linked_type",
+    "WalletTransactionFunding", "WalletTransactionFundingCollection", "fetch_purchases", "fetch_wallets", "has_wallet",
+    "linked_type",
     "transaction_type", "wallet_type",
 ]  # fmt: skip
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
 LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
-
-
-@strawberry.enum
-class WalletStatusEnum(Enum):
-    active = "active"
-    terminated = "terminated"
-
-
-@strawberry.enum
-class WalletTransactionStatusEnum(Enum):
-    failed = "failed"
-    pending = "pending"
-    settled = "settled"
-
-
-@strawberry.enum
-class WalletTransactionSourceEnum(Enum):
-    interval = "interval"
-    manual = "manual"
-    threshold = "threshold"
-
-
-@strawberry.enum
-class WalletTransactionTransactionStatusEnum(Enum):
-    granted = "granted"
-    invoiced = "invoiced"
-    purchased = "purchased"
-    voided = "voided"
-
-
-@strawberry.enum
-class WalletTransactionTransactionTypeEnum(Enum):
-    inbound = "inbound"
-    outbound = "outbound"
-
-
-@strawberry.enum
-class RecurringTransactionIntervalEnum(Enum):
-    monthly = "monthly"
-    quarterly = "quarterly"
-    semiannual = "semiannual"
-    weekly = "weekly"
-    yearly = "yearly"
-
-
-@strawberry.enum
-class RecurringTransactionMethodEnum(Enum):
-    fixed = "fixed"
-    target = "target"
-
-
-@strawberry.enum
-class RecurringTransactionTriggerEnum(Enum):
-    interval = "interval"
-    threshold = "threshold"
 
 
 @strawberry.type

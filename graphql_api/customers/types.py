@@ -187,6 +187,12 @@ class Customer:
         return await notes_of_customer(info, self.key)
 
     @strawberry.field
+    async def has_credit_notes(self, info: Info) -> bool:
+        from graphql_api.credits.note_types import notes_of_customer
+
+        return bool(await notes_of_customer(info, self.key))
+
+    @strawberry.field
     async def credit_notes_balances(self, info: Info) -> list[LazyBalance]:
         """What is left of the credit notes, by billing entity and currency."""
         from graphql_api.credits.note_types import balances_of

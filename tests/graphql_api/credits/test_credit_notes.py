@@ -59,6 +59,7 @@ INVOICE = """
             fees { creditableAmountCents offsettableAmountCents }
             customer {
                 creditNotes { id } creditNotesBalanceAmountCents creditNotesCreditsAvailableCount
+                hasCreditNotes
                 creditNotesBalances { amountCents currency billingEntityId creditsAvailableCount }
             }
         }
@@ -124,6 +125,7 @@ async def test_a_note_is_estimated_made_updated_and_voided(admin: Caller, world:
     assert shown["fees"] == [{"creditableAmountCents": "5000", "offsettableAmountCents": "5000"}]
     customer = shown["customer"]
     assert customer["creditNotes"] == [{"id": note["id"]}]
+    assert customer["hasCreditNotes"] is True
     assert (customer["creditNotesBalanceAmountCents"], customer["creditNotesCreditsAvailableCount"]) == ("3000", 1)
     (balance,) = customer["creditNotesBalances"]
     assert (balance["amountCents"], balance["currency"], balance["creditsAvailableCount"]) == ("3000", "USD", 1)
