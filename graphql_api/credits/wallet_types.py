@@ -39,11 +39,10 @@ if TYPE_CHECKING:
     from graphql_api.customers.types import Customer
     from graphql_api.invoicing.types import Invoice
 
-__all__ = [ "Wallet",
-    "WalletCollection", "WalletCollectionMetadata", "WalletTransaction",
-    "WalletTransactionCollection", "WalletTransactionConsumption", "WalletTransactionConsumptionCollection",
-    "WalletTransactionFunding", "WalletTransactionFundingCollection", "fetch_purchases", "fetch_wallets", "has_wallet",
-    "linked_type",
+__all__ = [
+    "Wallet", "WalletCollection", "WalletCollectionMetadata", "WalletTransaction", "WalletTransactionCollection",
+    "WalletTransactionConsumption", "WalletTransactionConsumptionCollection", "WalletTransactionFunding",
+    "WalletTransactionFundingCollection", "fetch_purchases", "fetch_wallets", "has_wallet", "linked_type",
     "transaction_type", "wallet_type",
 ]  # fmt: skip
 
