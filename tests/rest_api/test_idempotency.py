@@ -104,8 +104,8 @@ async def test_after_a_fault_the_key_is_free_and_after_a_lost_answer_the_answer_
         class Lost:
             """Commits, and dies before the answer leaves."""
 
-            def __init__(self, tenant: Any, **more: Any) -> None:
-                self.inner = work(tenant, **more)
+            def __init__(self, *bound: Any) -> None:
+                self.inner = work(*bound)
 
             async def __aenter__(self) -> Any:
                 return await self.inner.__aenter__()
