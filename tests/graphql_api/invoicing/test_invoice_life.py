@@ -11,7 +11,7 @@ import pytest
 
 from domain.billing.bill import bill_subscriptions
 from domain.billing.drafts import FINALIZE
-from domain.billing.requests import BillRequest
+from domain.billing.requests import FINISH_WAITING, BillRequest
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import install_reactions, installed_reactions, tenant_work
 from tests.domain.billing.world import World, instant
@@ -126,7 +126,7 @@ async def test_an_invoice_is_updated(admin: Caller, world: World) -> None:
 def finalizing() -> Iterator[None]:
     """Jobs that finalize drafts can be asked for."""
     before = installed_reactions()
-    install_reactions(replace(before, queue_of={FINALIZE: "billing"}))
+    install_reactions(replace(before, queue_of={FINALIZE: "billing", FINISH_WAITING: "billing"}))
     yield
     install_reactions(before)
 
