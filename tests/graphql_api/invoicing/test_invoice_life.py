@@ -177,3 +177,17 @@ async def test_the_taxes_of_an_invoice_that_is_being_written(admin: Caller, worl
     assert len(world.rows("invoices")) == before
     unknown = {"input": {**sent["input"], "customerId": str(UUID(int=4))}}
     assert (await admin.error(TAXES, unknown))["details"] == {"customer": ["not_found"]}
+
+
+async def test_a_register_that_does_not_answer_is_an_error_of_the_customer(admin: Caller, world: World) -> None:
+    customer = world.customer(external_id=uuid4().hex)
+    asked = "query($id: ID!) { customer(id: $id) { errorDetails { id errorCode errorDetails } } }"
+    check = world.insert(
+        "pending_vies_checks", organization_id=world.organization_id, customer_id=customer,
+        tax_identification_number="DE136695976",
+    )  # fmt: skip
+    assert (await admin.data(asked, {"id": str(customer)}))["customer"]["errorDetails"] == []
+    world.execute("UPDATE pending_vies_checks SET attempts = 1, last_error = 'MS_UNAVAILABLE' WHERE id = %s", check)
+    assert (await admin.data(asked, {"id": str(customer)}))["customer"]["errorDetails"] == [
+        {"id": str(check), "errorCode": "tax_error", "errorDetails": "MS_UNAVAILABLE"}
+    ]
