@@ -17,7 +17,8 @@ from graphql_api.scalars import ISO8601DateTime
 __all__ = [
     "AcceptInviteInput", "CreateInviteInput", "CreatePasswordResetInput", "CreatePasswordResetPayload",
     "CreateRoleInput", "DestroyRoleInput", "Invite", "InviteCollection", "InviteStatusTypeEnum", "ResetPassword",
-    "ResetPasswordInput", "RevokeInviteInput", "RevokeMembershipInput", "UpdateInviteInput", "UpdateMembershipInput", "UpdateRoleInput",
+    "ResetPasswordInput", "RevokeInviteInput", "RevokeMembershipInput", "UpdateInviteInput", "UpdateMembershipInput",
+    "UpdateRoleInput",
 ]  # fmt: skip
 
 

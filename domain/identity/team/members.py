@@ -106,7 +106,8 @@ async def _refuse_last_admin(work: UnitOfWork, membership_id: UUID) -> None:
     """Raises NotAllowed `last_admin` if this member is the only admin."""
     admins = (
         await work.session.scalars(
-            sa.select(_memberships.c.id.distinct())
+            sa.select(_memberships.c.id)
+            .distinct()
             .join(_held, _held.c.membership_id == _memberships.c.id)
             .join(_roles, _roles.c.id == _held.c.role_id)
             .where(_memberships.c.status == "active", _roles.c.admin)

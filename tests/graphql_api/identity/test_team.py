@@ -153,13 +153,13 @@ async def test_a_stranger_sees_and_changes_no_invitation_and_no_member(
     invite = await _invite(owner)
     _, membership_id = await _join(owner, anyone)
     assert (await stranger.data(LIST))["invites"]["metadata"]["totalCount"] == 0
-    for query, input in (
+    for query, sent in (
         (REVOKE, {"id": invite["id"]}),
         (UPDATE, {"id": invite["id"], "roles": ["finance"]}),
         (GIVE, {"id": membership_id, "roles": ["finance"]}),
         (SEND_AWAY, {"id": membership_id}),
     ):
-        assert (await stranger.error(query, {"input": input}))["status"] == 404
+        assert (await stranger.error(query, {"input": sent}))["status"] == 404
 
 
 async def test_only_an_admin_makes_admins(owner: Caller, anyone: Caller) -> None:
@@ -168,11 +168,11 @@ async def test_only_an_admin_makes_admins(owner: Caller, anyone: Caller) -> None
     await owner.data(CREATE_ROLE, role)
     people, membership_id = await _join(owner, anyone, "people")
     refused = {"status": 403, "code": "cannot_grant_admin"}
-    for query, input in (
+    for query, sent in (
         (CREATE, {"email": _address(), "roles": ["admin"]}),
         (GIVE, {"id": membership_id, "roles": ["people", "admin"]}),
     ):
-        assert (await people.error(query, {"input": input})).items() >= refused.items()
+        assert (await people.error(query, {"input": sent})).items() >= refused.items()
     given = await owner.data(GIVE, {"input": {"id": membership_id, "roles": ["admin", "people"]}})
     assert given["updateMembership"]["roles"] == ["Admin", "People"]
 
