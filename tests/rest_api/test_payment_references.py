@@ -43,7 +43,7 @@ def method(world: World, customer: Any, name: str, *, default: bool = False) -> 
             provider_method_id=name,
             is_default=default,
             details={},
-        )  # fmt: skip
+        )
     )
 
 
