@@ -17,8 +17,14 @@ from domain.billing.due import PAID_BY
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
-from domain.billing.requests import BillRequest, Line, Target
-from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized, InvoicesReadyToFinalize
+from domain.billing.requests import BillRequest, Line, Target, finish_request
+from domain.invoicing.events import (
+    FeesCreated,
+    InvoicesDrafted,
+    InvoicesFinalized,
+    InvoicesReadyToFinalize,
+    OneOffInvoicesCreated,
+)
 from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.write import insert_invoices
 from domain.kernel import clock
@@ -106,7 +112,7 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
-    """Writes what wallets pay of them, numbers what is final, marks the drafts, leaves the closed ones silent."""
+    """Writes what wallets pay of them, numbers what is final, marks drafts and what waits, leaves the closed silent."""
     # What was current usage is invoiced now: thresholds and alerts are looked at again.
     await note_activity(
         work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
@@ -114,8 +120,10 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     await record_prepaid(work, built)
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]
-    waiting = [each.target.invoice_id for each in built if each.status == "pending"]
-    await write_draft_numbers(work, [*drafts, *waiting])
+    waiting = [each for each in built if each.status == "pending"]
+    await write_draft_numbers(work, [*drafts, *(each.target.invoice_id for each in waiting)])
+    for customer_id in dict.fromkeys(each.rows.invoice["customer_id"] for each in waiting):
+        work.enqueue(finish_request(customer_id))
     await number_invoices(
         work,
         [
@@ -132,8 +140,12 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     if new_drafts:
         work.record(InvoicesDrafted(new_drafts))
         work.record(InvoicesReadyToFinalize(new_drafts))
-    if final:
-        work.record(InvoicesFinalized(tuple(each.target.invoice_id for each in final)))
+    one_off = tuple(each.target.invoice_id for each in final if each.rows.invoice["invoice_type"] == "one_off")
+    others = tuple(each.target.invoice_id for each in final if each.rows.invoice["invoice_type"] != "one_off")
+    if one_off:
+        work.record(OneOffInvoicesCreated(one_off))
+    if others:
+        work.record(InvoicesFinalized(others))
 
 
 def _complete(built: Built, periods: int) -> bool:

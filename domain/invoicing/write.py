@@ -29,8 +29,8 @@ from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
 __all__ = [
-    "insert_fees", "insert_invoices", "insert_plain_invoice", "insert_plain_invoices", "insert_regenerated",
-    "rebuild_invoices",
+    "insert_fee_taxes", "insert_fees", "insert_invoice_taxes", "insert_invoices", "insert_plain_invoice",
+    "insert_plain_invoices", "insert_regenerated", "rebuild_invoices",
 ]  # fmt: skip
 
 _INVOICE: Final = (
@@ -197,8 +197,7 @@ async def insert_plain_invoices(
     if sections:
         await _write(work, _INSERT_SECTIONS, exact_json.dump_text(list(sections)))
     await insert_fees(work, fees, fee_taxes, ())
-    if taxes:
-        await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
+    await insert_invoice_taxes(work, taxes)
 
 
 async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: UUID) -> None:
@@ -229,6 +228,18 @@ async def insert_fees(
     for statement, rows in ((_INSERT_FEES, fees), (_INSERT_FEE_TAXES, taxes), (_INSERT_PRICING_UNITS, pricing_units)):
         if rows:
             await _write(work, statement, exact_json.dump_text(rows))
+
+
+async def insert_fee_taxes(work: UnitOfWork, rows: Sequence[Values]) -> None:
+    """Writes the taxes of fees; one statement."""
+    if rows:
+        await _write(work, _INSERT_FEE_TAXES, exact_json.dump_text(list(rows)))
+
+
+async def insert_invoice_taxes(work: UnitOfWork, rows: Sequence[Values]) -> None:
+    """Writes the taxes of invoices; one statement."""
+    if rows:
+        await _write(work, _INSERT_TAXES, exact_json.dump_text(list(rows)))
 
 
 async def _insert_fees(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:

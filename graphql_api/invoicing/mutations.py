@@ -118,9 +118,13 @@ class InvoicingMutations:
     @strawberry.mutation
     @operation(permission="invoices:update")
     async def finalize_invoice(self, info: Info, input: FinalizeInvoiceInput) -> Invoice | None:
-        """Numbers a draft; only drafts are found."""
+        """Numbers a draft; an invoice that is none is answered as it is, one that waits for its taxes is refused."""
         async with command(info) as work:
-            row = await invoice_row(work.session, input.id, ("draft",))
+            row = await invoice_row(work.session, input.id)
+            if row.status == "pending":
+                raise Forbidden("cannot_finalize_with_pending_taxes")
+            if row.invoice_type != "subscription":
+                raise Forbidden
             await finalize(work, [row.id])
             return await _reread(work, row.id)
 

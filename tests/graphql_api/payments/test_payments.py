@@ -301,9 +301,15 @@ async def test_a_receipt(admin: Caller, world: World, monkeypatch: pytest.Monkey
     download = """
         mutation($id: ID!) {
             downloadPaymentReceipt(input: {id: $id}) { id number fileUrl xmlUrl createdAt payment { id } }
+            downloadXmlPaymentReceipt(input: {id: $id}) { number xmlUrl organization { id } }
         }
     """
-    shown = (await admin.data(download, {"id": str(receipt)}))["downloadPaymentReceipt"]
+    world.execute("UPDATE billing_entities SET einvoicing = true, country = 'FR' WHERE id = %s", world.organization_id)
+    answer = await admin.data(download, {"id": str(receipt)})
+    shown, electronic = answer["downloadPaymentReceipt"], answer["downloadXmlPaymentReceipt"]
+    # The customer's country is not known, so that there is no electronic receipt.
+    assert electronic == {"number": shown["number"], "xmlUrl": None,
+                          "organization": {"id": str(world.organization_id)}}  # fmt: skip
     assert (shown["id"], shown["payment"], shown["xmlUrl"]) == (str(receipt), {"id": payment}, None)
     assert "/download/" in shown["fileUrl"]
     of_payment = "query($id: ID!) { payment(id: $id) { paymentReceipt { number } } }"
