@@ -24,6 +24,7 @@ from domain.kernel.validation import Reader
 __all__ = ["WantedLogs", "read_wanted_logs", "security_log_payload", "security_log_row", "security_logs_page"]
 
 _logs, _users = table(SecurityLog), table(User)
+_SHOWN: Final[list[sa.ColumnElement[Any]]] = [*_logs.c, _users.c.email.label("user_email")]
 _FROM: Final = _logs.outerjoin(_users, _users.c.id == _logs.c.user_id)
 
 
@@ -68,14 +69,14 @@ async def security_logs_page(work: UnitOfWork, wanted: WantedLogs, request: Page
     if wanted.api_key_ids:
         conditions.append(c.api_key_id.in_(wanted.api_key_ids))
     total = await work.session.scalar(sa.select(sa.func.count()).select_from(_logs).where(*conditions)) or 0
-    query = sa.select(*c, _users.c.email.label("user_email")).select_from(_FROM).where(*conditions)
+    query = sa.select(*_SHOWN).select_from(_FROM).where(*conditions)
     ordered = query.order_by(c.logged_at.desc(), c.id.desc()).limit(request.size).offset(request.offset)
     return Page((await work.session.execute(ordered)).all(), total, request)
 
 
 async def security_log_row(work: UnitOfWork, log_id: object) -> sa.Row[Any]:
     """One entry with `user_email`. Raises NotFound."""
-    query = sa.select(*_logs.c, _users.c.email.label("user_email")).select_from(_FROM)
+    query = sa.select(*_SHOWN).select_from(_FROM)
     row: sa.Row[Any] | None = (
         await work.session.execute(query.where(_logs.c.id == parse_id(log_id), _kept()))
     ).one_or_none()

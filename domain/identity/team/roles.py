@@ -91,7 +91,8 @@ async def roles_by_code(work: UnitOfWork, codes: Sequence[str]) -> dict[str, sa.
 
     A role that is deleted at the same moment may still be given; a deleted role grants nothing.
     """
-    query = sa.select(_roles.c.id, _roles.c.code, _roles.c.admin).where(
+    wanted: list[sa.ColumnElement[Any]] = [_roles.c.id, _roles.c.code, _roles.c.admin]
+    query = sa.select(*wanted).where(
         _roles.c.code.in_([code for code in codes if isinstance(code, str)]), _roles.c.deleted_at.is_(None),
         _visible(work.organization_id),
     )  # fmt: skip
