@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from domain.billing.assemble import Built
 from domain.billing.build import build
 from domain.billing.deductions import store_deductions
+from domain.billing.due import PAID_BY
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
@@ -40,11 +41,13 @@ REGROUPING = ("subscription_periodic", "subscription_terminating", "upgrading")
 
 
 _SHARED_BY: Final = sa.text(
-    """
-    SELECT s.id, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id), s.purchase_order_number
+    f"""
+    SELECT s.id, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id), s.purchase_order_number,
+           {PAID_BY}
     FROM subscriptions s JOIN plans p ON p.id = s.plan_id JOIN customers c ON c.id = s.customer_id
+    LEFT JOIN payment_methods m ON m.customer_id = s.customer_id AND m.is_default AND m.deleted_at IS NULL
     WHERE s.id = ANY(:ids)
-    """
+    """  # noqa: S608
 )
 
 
@@ -86,8 +89,8 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
 
 
 async def _apart(work: UnitOfWork, requests: Sequence[BillRequest]) -> list[BillRequest]:
-    """Plan changes whose two rows can't share an invoice, for another currency, billing entity or purchase order
-    number, become two requests. One statement, none without a plan change."""
+    """Plan changes whose two rows can't share an invoice, for another currency, billing entity, purchase order
+    number or payment method, become two requests. One statement, none without a plan change."""
     ids = [each for request in requests if request.reason == "upgrading" for each in request.subscription_ids]
     if not ids:
         return list(requests)

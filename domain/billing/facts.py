@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.billing.plan_facts import ChargeFacts, CommitmentFacts, FixedChargeFacts, PlanFacts, load_plans
 from domain.billing.requests import Target
-from domain.billing.section_facts import Sections, load_sections
 from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
 from domain.invoicing.custom_sections import Chosen, Inherited, Section, applied
 from domain.invoicing.dates import DateSettings
+from domain.invoicing.selected_sections import Sections, load_sections
 from domain.subscriptions.calendar import BillingTime, Interval
 from domain.subscriptions.plan_change import is_upgrade
 from domain.subscriptions.terms import SubscriptionTerms, Successor

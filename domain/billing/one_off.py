@@ -16,7 +16,6 @@ from domain.billing.facts import zone_of
 from domain.billing.fee_rows import fee_tax_rows
 from domain.billing.rated_fee import instant_text
 from domain.billing.requests import finish_request
-from domain.billing.section_facts import load_sections
 from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
 from domain.catalog.eu_taxes import is_open
 from domain.catalog.models import AddOn, AddOnTax, Tax
@@ -32,6 +31,7 @@ from domain.invoicing.dates import DateSettings, advance_dates
 from domain.invoicing.events import OneOffInvoicesCreated
 from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.queries import invoice_row
+from domain.invoicing.selected_sections import load_sections
 from domain.invoicing.write import insert_plain_invoice
 from domain.kernel import clock
 from domain.kernel.currencies import CURRENCIES
@@ -42,13 +42,13 @@ from domain.kernel.rows import table
 from domain.kernel.uniqueness import unique
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
+from domain.payments.methods import asked_reference
 from domain.pricing.fee_amounts import stored
 
 __all__ = ["create_one_off_invoice"]
 
 MOST_LINES: Final = 500
 MOST_CENTS: Final = 10**15
-UNSUPPORTED: Final = ("payment_method",)
 _add_ons, _taxes, _of_add_ons = table(AddOn).c, table(Tax).c, table(AddOnTax).c
 
 
@@ -73,18 +73,16 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
 
     params: currency, fees [{add_on_code or add_on_id, units, unit_amount_cents, invoice_display_name (or name),
     description, from_datetime, to_datetime, tax_codes}], billing_entity_code or _id, invoice_custom_section,
-    purchase_order_number, skip_psp, voided_invoice_id (of the customer: this invoice stands for it, once).
-    Raises NotFound("fees", "add_on", "billing_entity", "invoice") and ValidationFailed; nothing is written then. Tax
-    codes that nobody knows do not apply.
+    payment_method, purchase_order_number, skip_psp, voided_invoice_id (of the customer: this invoice stands for it,
+    once). Raises NotFound("fees", "add_on", "billing_entity", "invoice") and ValidationFailed; nothing is written then.
+    Tax codes that nobody knows do not apply.
     """
     read = Reader(params)
-    for name in UNSUPPORTED:
-        if read.params.get(name) not in (None, False, [], {}, ""):
-            read.add(name, "unsupported_value")
     entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
     selection = await read_selection(work, Reader(read.json_object("invoice_custom_section"), read.errors))
     currency = read.choice("currency", CURRENCIES) or customer.currency or entity.default_currency
     order_number = read.text("purchase_order_number")
+    payment = await asked_reference(work, read, customer.id)
     read.finish()
     voided_id = await _voided(work, customer, params.get("voided_invoice_id"))
     issuer = entity
@@ -132,6 +130,7 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "payment_due_date": dates.payment_due_date,
         "net_payment_term": term,
         "purchase_order_number": order_number,
+        **(payment.columns() if payment and params["payment_method"] else {}),
         "self_billed": customer.account_type == "partner",
         "skip_charges": False,
         "voided_invoice_id": voided_id,

@@ -215,9 +215,7 @@ async def customers_with_overdue_invoices(session: AsyncSession, customer_ids: S
 async def failed_checks(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, RowOf]:
     """The checks of VAT numbers that the register has not answered, with what it said last; one statement."""
     c = table(PendingViesCheck).c
-    query = sa.select(c.id, c.customer_id, c.last_error).where(
-        c.customer_id.in_(customer_ids), c.last_error.is_not(None)
-    )
+    query = sa.select(*c).where(c.customer_id.in_(customer_ids), c.last_error.is_not(None))
     return {row.customer_id: row for row in await session.execute(query)}
 
 

@@ -36,6 +36,7 @@ __all__ = [
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
+    "payment_method_type", "payment_method_id",
     "self_billed", "skip_charges", "tax_status", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
     "credit_notes_amount_cents", "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents",
     "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "prepaid_credit_amount_cents",
@@ -124,7 +125,8 @@ _INSERT_PRICING_UNITS: Final = sa.text(_insert(table(FeePricingUnit), _PRICING_U
 _INSERT_TAXES: Final = sa.text(_insert(table(InvoiceAppliedTax), _TAX, "rows"))
 _INSERT_SECTIONS: Final = sa.text(_insert(table(InvoiceAppliedCustomSection), _SECTION, "rows"))
 
-_CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "voided_invoice_id", "created_at"})
+_KEPT: Final = {"id", "voided_invoice_id", "payment_method_type", "payment_method_id", "created_at"}
+_CHANGED: Final = tuple(name for name in _INVOICE if name not in _KEPT)
 _UPDATE_INVOICES: Final = sa.text(
     f"""
     UPDATE invoices SET {", ".join(f'"{name}" = row."{name}"' for name in _CHANGED)}, updated_at = :now

@@ -20,6 +20,7 @@ from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = ["InvoicingMutations"]
@@ -42,6 +43,7 @@ class FeeInput:
 class CreateInvoiceInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
     invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
+    payment_method: PaymentMethodReferenceInput | None = strawberry.UNSET
     currency: CurrencyEnum | None = strawberry.UNSET
     customer_id: strawberry.ID
     fees: list[FeeInput]

@@ -201,7 +201,8 @@ class Invoice(InvoiceLife, InvoiceCredits):
     async def associated_active_wallet_present(self, info: Info) -> bool:
         """Whether it sold the credits of a wallet that is still active."""
         from graphql_api.credits.wallet_enums import WalletStatusEnum
-        from graphql_api.credits.wallet_types import fetch_purchases, fetch_wallets
+        from graphql_api.credits.wallet_transaction_types import fetch_purchases
+        from graphql_api.credits.wallet_types import fetch_wallets
 
         if self.invoice_type is not InvoiceTypeEnum.credit:
             return False
