@@ -121,6 +121,19 @@ async def test_every_wrong_field_of_a_new_wallet_is_named_at_once(api: Api, worl
             {"recurring_transaction_rules": [{"trigger": "interval"}, {"trigger": "interval"}]},
             {"recurring_transaction_rules": ["invalid_number_of_recurring_rules"]},
         ),
+        (
+            {
+                "recurring_transaction_rules": [
+                    {
+                        "trigger": "threshold",
+                        "threshold_credits": "9",
+                        "method": "target",
+                        "target_ongoing_balance": "8",
+                    }
+                ]
+            },
+            {"target_ongoing_balance": ["must_be_greater_than_or_equal_threshold"]},
+        ),
         ({"metadata": {"a": {"b": "c"}}}, {"metadata": ["nested_structure_not_allowed"]}),
     ):
         answer = await api.post("/wallets", {"wallet": {**valid, **wrong}})
