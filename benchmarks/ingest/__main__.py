@@ -183,8 +183,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tarn-bench-") as place, server(Path(place)) as (address, environment):
         os.environ |= environment
         key = asyncio.run(prepare())
-        prepare_priced(address, key, SUBSCRIPTIONS)
         with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as database:
+            prepare_priced(address, key, database, SUBSCRIPTIONS)
             for code in (PLAIN, PRICED):
                 send(address, key, f"warm-{code}", code=code, events=100, seconds=1, connections=4)
             for number in range(options.rounds):

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 import httpx
+import psycopg
 
 __all__ = ["CODE", "prepare_priced"]
 
 CODE = "spend"
 MODELS = ("small", "medium", "large")
 REGIONS = ("eu-west-1", "us-east-1", "ap-south-1", "sa-east-1")
-AT_ONCE = 8
 
 _METRIC = {
     "name": "Spend", "code": CODE, "aggregation_type": "sum_agg", "field_name": "credits",
@@ -25,8 +25,25 @@ _FILTERS = [
     {"values": {"region": ["us-east-1", "sa-east-1"]}, "properties": {"amount": "0.03"}},
 ]
 
+_LIKE_THE_FIRST = (
+    """
+    INSERT INTO customers
+    SELECT (jsonb_populate_record(c, jsonb_build_object(
+        'id', uuidv7(), 'external_id', %(code)s || '-' || n, 'sequential_id', c.sequential_id + n,
+        'slug', c.slug || '-' || n))).*
+    FROM customers c, generate_series(1, %(last)s) n WHERE c.external_id = %(code)s || '-0'
+    """,
+    """
+    INSERT INTO subscriptions
+    SELECT (jsonb_populate_record(s, jsonb_build_object(
+        'id', uuidv7(), 'external_id', c.external_id, 'customer_id', c.id))).*
+    FROM subscriptions s, customers c
+    WHERE s.external_id = %(code)s || '-0' AND c.external_id LIKE %(code)s || '-%%' AND c.id <> s.customer_id
+    """,
+)
 
-async def _create(address: str, key: str, subscriptions: int) -> None:
+
+async def _create(address: str, key: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=f"{address}/api/v1", headers=headers, timeout=60) as client:
 
@@ -45,17 +62,13 @@ async def _create(address: str, key: str, subscriptions: int) -> None:
             "pay_in_advance": False, "charges": [charge],
         }  # fmt: skip
         await post("/plans", {"plan": plan})
-        numbers = iter(range(subscriptions))
-
-        async def subscribe() -> None:
-            for number in numbers:
-                name = f"{CODE}-{number}"
-                body = {"external_customer_id": name, "external_id": name, "plan_code": "priced"}
-                await post("/subscriptions", {"subscription": body})
-
-        await asyncio.gather(*(subscribe() for _ in range(AT_ONCE)))
+        body = {"external_customer_id": f"{CODE}-0", "external_id": f"{CODE}-0", "plan_code": "priced"}
+        await post("/subscriptions", {"subscription": body})
 
 
-def prepare_priced(address: str, key: str, subscriptions: int) -> None:
+def prepare_priced(address: str, key: str, database: psycopg.Connection[Any], subscriptions: int) -> None:
     """The metric, a plan that prices it by model and region, and subscriptions `spend-0`, `spend-1`, …"""
-    asyncio.run(_create(address, key, subscriptions))
+    asyncio.run(_create(address, key))
+    values = {"code": CODE, "last": subscriptions - 1}
+    for statement in _LIKE_THE_FIRST:
+        database.execute(statement, values)
