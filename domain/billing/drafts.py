@@ -17,7 +17,10 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["FINALIZE", "finalize_drafts_of_plans", "hand_over", "move_draft_dates", "refresh_drafts"]
+__all__ = [
+    "FINALIZE", "finalize_drafts_of_customers", "finalize_drafts_of_plans", "hand_over", "move_draft_dates",
+    "refresh_drafts",
+]  # fmt: skip
 
 FINALIZE: Final = "billing.finalize_chunk"
 
@@ -30,7 +33,8 @@ _REFRESHED: Final = sa.text(
     JOIN subscriptions s ON s.id = x.subscription_id AND s.status = 'active'
     JOIN plans p ON p.id = s.plan_id
     WHERE i.status = 'draft' AND i.invoice_type = 'subscription'
-      AND (CAST(:plans AS uuid[]) IS NULL OR p.id = ANY(:plans) OR p.parent_id = ANY(:plans))
+      AND (CAST(:plans AS uuid[]) IS NULL OR p.id = ANY(:plans) OR p.parent_id = ANY(:plans)
+           OR i.customer_id = ANY(:customers))
     ORDER BY i.customer_id, i.id
     """
 )
@@ -42,6 +46,9 @@ _OF_PLANS: Final = sa.text(
     JOIN subscriptions s ON s.id = x.subscription_id AND s.plan_id = ANY(:plans)
     WHERE i.status = 'draft' ORDER BY i.customer_id, i.id
     """
+)
+_OF_CUSTOMERS: Final = sa.text(
+    "SELECT id FROM invoices WHERE customer_id = ANY(:customers) AND status = 'draft' ORDER BY customer_id, id"
 )
 _DATED: Final = sa.text(
     """
@@ -73,10 +80,12 @@ _MOVE: Final = sa.text(
 )
 
 
-async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None) -> int:
-    """Hands the drafts of these plans and their overrides (None: of all) to jobs "billing.refresh_chunk"; how many."""
+async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None, customer_ids: Sequence[UUID] = ()) -> int:
+    """Hands the drafts of these plans and their overrides (None: of all), and those of these customers, to jobs
+    "billing.refresh_chunk"; how many."""
     plans = None if plan_ids is None else list(plan_ids)
-    found = (await work.session.execute(_REFRESHED, {"plans": plans})).scalars().all()
+    wanted = {"plans": plans, "customers": list(customer_ids)}
+    found = (await work.session.execute(_REFRESHED, wanted)).scalars().all()
     hand_over(work, "billing.refresh_chunk", found)
     return len(found)
 
@@ -84,6 +93,13 @@ async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None) -> i
 async def finalize_drafts_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> int:
     """Hands the drafts of these plans to jobs "billing.finalize_chunk"; how many."""
     found = (await work.session.execute(_OF_PLANS, {"plans": list(plan_ids)})).scalars().all()
+    hand_over(work, FINALIZE, found)
+    return len(found)
+
+
+async def finalize_drafts_of_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> int:
+    """Hands the drafts of these customers to jobs "billing.finalize_chunk"; how many."""
+    found = (await work.session.execute(_OF_CUSTOMERS, {"customers": list(customer_ids)})).scalars().all()
     hand_over(work, FINALIZE, found)
     return len(found)
 
