@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.carried import CarriedKey, carried_levels
-from domain.metering.matching import FilterRule, buckets
+from domain.metering.matching import Bucket, FilterRule, bucket_of, buckets
 from domain.metering.usage import Proration, Usage, UsageQuestion, Weighting, measure_groups
 from domain.pricing.models import charge_model
 from domain.pricing.percentage import Percentage, running_counts, running_totals
@@ -158,11 +158,11 @@ def charge_questions(
     """
     filters = {each.rule.id: each for each in charge.filters}
     return [
-        question_of(
-            charge, filters[bucket.filter_id] if bucket.filter_id else None, window,
+        _in_bucket(
+            bucket, charge, filters[bucket.filter_id] if bucket.filter_id else None, window,
             key=(*prefix, charge.id, bucket.filter_id), invoiced=invoiced,
         )
-        for bucket in buckets([each.rule for each in charge.filters])
+        for bucket in buckets(tuple(each.rule for each in charge.filters))
     ]  # fmt: skip
 
 
@@ -175,8 +175,19 @@ def question_of(
     invoiced: bool = True,
 ) -> ChargeQuestion:
     """The question of one bucket of a charge: of the filter `taken`, or the default one."""
-    taken_id = taken.rule.id if taken else None
-    (bucket,) = (each for each in buckets([each.rule for each in charge.filters]) if each.filter_id == taken_id)
+    bucket = bucket_of(tuple(each.rule for each in charge.filters), taken.rule.id if taken else None)
+    return _in_bucket(bucket, charge, taken, window, key=key, invoiced=invoiced)
+
+
+def _in_bucket(
+    bucket: Bucket,
+    charge: MeteredCharge,
+    taken: MeteredFilter | None,
+    window: UsageWindow,
+    *,
+    key: Hashable,
+    invoiced: bool,
+) -> ChargeQuestion:
     properties = taken.properties if taken else charge.properties
     prorated = charge.prorated and charge.recurring and not (charge.pay_in_advance and invoiced)
     weighted = charge.aggregation_type == "weighted_sum_agg"

@@ -11,17 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 __all__ = [
-    "ALL_VALUES", "Bucket", "Condition", "FilterRule", "buckets", "condition_of", "has_match", "is_ignored",
-    "property_text", "winner",
+    "ALL_VALUES", "Bucket", "Condition", "FilterRule", "bucket_of", "buckets", "condition_of", "has_match",
+    "is_ignored", "property_text", "winner",
 ]  # fmt: skip
 
 ALL_VALUES: Final = "__ALL_FILTER_VALUES__"
+_REMEMBERED: Final = 128
 
 Condition = tuple[tuple[str, tuple[str, ...]], ...]
 """Allowed texts by property; all properties must agree. Sorted, so that equal conditions are equal values."""
@@ -32,7 +34,7 @@ def condition_of(values: Mapping[str, Iterable[str]]) -> Condition:
     return tuple((key, tuple(sorted(set(allowed)))) for key, allowed in sorted(values.items()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FilterRule:
     """A charge filter as matching reads it.
 
@@ -45,7 +47,10 @@ class FilterRule:
     created_at: datetime
     all_keys: frozenset[str] = frozenset()
 
-    @property
+    def __hash__(self) -> int:
+        return hash((self.id, self.created_at))
+
+    @cached_property
     def condition(self) -> Condition:
         return condition_of(self.values)
 
@@ -58,20 +63,57 @@ class Bucket(NamedTuple):
     ignored: tuple[Condition, ...]
 
 
-def buckets(filters: Sequence[FilterRule]) -> list[Bucket]:
+@lru_cache(maxsize=_REMEMBERED)
+def buckets(filters: tuple[FilterRule, ...]) -> tuple[Bucket, ...]:
     """One bucket for each filter, in the order given, then the default one; without filters that one takes all.
 
     Nested filters give each event to exactly one bucket, the most specific. Filters on unrelated keys, or with lists
-    that overlap in part, both take an event they have in common: so does the reference.
+    that overlap in part, both take an event they have in common: so does the reference. The answer is remembered: it
+    compares every filter with those it shares a value with, and all subscriptions of a plan ask the same.
     """
-    found = [Bucket(one.id, one.condition, _ignored_by(one, filters)) for one in filters]
-    return [*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters)))]
+    sharing = _sharing(filters)
+    found = (Bucket(one.id, one.condition, _ignored_by(one, sharing[one.id])) for one in filters)
+    return (*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters))))
+
+
+def bucket_of(filters: tuple[FilterRule, ...], filter_id: UUID | None) -> Bucket:
+    """The bucket of one filter, or the default one."""
+    return _by_id(filters)[filter_id]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _by_id(filters: tuple[FilterRule, ...]) -> Mapping[UUID | None, Bucket]:
+    return {bucket.filter_id: bucket for bucket in buckets(filters)}
+
+
+def _sharing(filters: Sequence[FilterRule]) -> dict[UUID, Sequence[FilterRule]]:
+    """For each filter those that can take an event from it, in their order: they have a value of it under each of its
+    keys. Found by the key that fewest have, so that a thousand filters of a value each are not compared each with each.
+    """
+    holders: dict[tuple[str, str], list[int]] = {}
+    for place, one in enumerate(filters):
+        for key, texts in one.values.items():
+            for text in texts:
+                holders.setdefault((key, text), []).append(place)
+    found: dict[UUID, Sequence[FilterRule]] = {}
+    for one in filters:
+        count, rarest = min(
+            ((sum(len(holders[key, text]) for text in texts), key) for key, texts in one.values.items()),
+            default=(len(filters), ""),
+        )
+        found[one.id] = filters
+        if count < len(filters):
+            near = {place for text in one.values[rarest] for place in holders[rarest, text]}
+            found[one.id] = [filters[place] for place in sorted(near)]
+    return found
 
 
 def _ignored_by(one: FilterRule, filters: Sequence[FilterRule]) -> tuple[Condition, ...]:
     conditions = []
     for other in filters:
-        if other.id == one.id or not all(one.values[key] & other.values.get(key, frozenset()) for key in one.values):
+        if other.id == one.id or any(
+            one.values[key].isdisjoint(other.values.get(key, frozenset())) for key in one.values
+        ):
             continue
         if other.values.keys() != one.values.keys():
             conditions.append(other.condition)

@@ -84,7 +84,8 @@ ENUMS: list[Any] = ["bogus", "", "EUR ", 0, True, None]
 DOCUMENTS: list[Any] = [
     [], {}, "x", 0, None, deep(20), deep(70), {"": ""}, {"a\x00": 1}, {"a": "\x00"}, Raw('{"a": 1e400}'), True,
     Raw('{"a": ' + "9" * 4_000 + "}"), Raw('{"a": "\\ud800"}'), {str(n): n for n in range(2_000)}, ["x"] * 2_000,
-    {"region": None}, {"region": "eu"}, {"region": [None]}, {"region": [["eu"]]}, {"region": ["moon"]}, {"moon": ["eu"]},
+    {"region": None}, {"region": "eu"}, {"region": [None]}, {"region": [["eu"]]}, {"region": ["moon"]},
+    {"moon": ["eu"]},
     {"region": []}, {"region": ["__ALL_FILTER_VALUES__", "eu"]}, {"region": ["eu"] * 500},
 ]  # fmt: skip
 OBJECTS: list[Any] = [{}, [], "x", 0, None, {"__typename": "x"}]
@@ -183,7 +184,9 @@ def _meant(draw: Draw, kind: GraphQLInputType, name: str, path: tuple[str, ...],
         case "ISO8601Date":
             return draw(st.sampled_from(["2024-03-05", "2030-06-01"]))
         case "ChargeFilterValues":
-            return draw(st.sampled_from([{"region": ["eu"]}, {"region": ["us", "eu"]}, {"region": ["__ALL_FILTER_VALUES__"]}]))
+            return draw(
+                st.sampled_from([{"region": ["eu"]}, {"region": ["us", "eu"]}, {"region": ["__ALL_FILTER_VALUES__"]}])
+            )
         case "JSON":
             return {"a": 1}
     return f"{name} {draw(st.integers(0, 99))}"
@@ -263,16 +266,16 @@ def _hostile(draw: Draw, kind: GraphQLInputType, place: Place, root: str, names:
 def _at(value: Any, place: Place) -> Any:
     for key in place:
         try:
-            value = value[key]  # type: ignore[index]
+            value = value[key]
         except (KeyError, IndexError, TypeError):
             return None
     return value
 
 
 def _put(made: Any, place: Place, value: Any) -> None:
-    holder = _at(made, place[:-1])
+    holder: Any = _at(made, place[:-1])
     if isinstance(holder, dict | list):
-        holder[place[-1]] = value  # type: ignore[call-overload, index]
+        holder[place[-1]] = value
 
 
 def _text(value: Any) -> str:

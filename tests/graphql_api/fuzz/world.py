@@ -49,8 +49,9 @@ TABLES_OF_NOUNS = {
 TEXTS_OF_FIELDS = {
     "taxCodes": ("taxes", "code"), "chargeCode": ("charges", "code"), "fixedChargeCode": ("fixed_charges", "code"),
     "billingEntityCode": ("billing_entities", "code"), "externalCustomerId": ("customers", "external_id"),
-    "subscriptionExternalId": ("subscriptions", "external_id"), "externalSubscriptionId": ("subscriptions", "external_id"),
-    "couponCode": ("coupons", "code"), "billableMetricCode": ("billable_metrics", "code"), "planCode": ("plans", "code"),
+    "subscriptionExternalId": ("subscriptions", "external_id"), "planCode": ("plans", "code"),
+    "externalSubscriptionId": ("subscriptions", "external_id"), "couponCode": ("coupons", "code"),
+    "billableMetricCode": ("billable_metrics", "code"),
     "transactionId": ("events", "transaction_id"), "customerExternalId": ("customers", "external_id"),
 }  # fmt: skip
 NAMED = {(table, "id") for table in (*TABLES_OF_FIELDS.values(), *TABLES_OF_NOUNS.values())}
@@ -183,7 +184,9 @@ async def _fill(caller: Caller) -> None:  # one maker after the other, in the or
     if missing("taxes"):
         await make("createTax", "TaxCreateInput", name="VAT", code=f"vat-{mark}", rate=20.0)
     if missing("add_ons"):
-        await make("createAddOn", "CreateAddOnInput", name="a", code=f"a{mark}", amountCents="100", amountCurrency="EUR")
+        await make(
+            "createAddOn", "CreateAddOnInput", name="a", code=f"a{mark}", amountCents="100", amountCurrency="EUR"
+        )
     if missing("pricing_units"):
         await make("createPricingUnit", "CreatePricingUnitInput", name="p", code=f"p{mark}", shortName="CR")
     if missing("billable_metrics") or missing("plans"):
