@@ -163,8 +163,8 @@ def _meant(draw: Draw, kind: GraphQLInputType, name: str, path: tuple[str, ...],
         usual = [each for each in MEANT_ENUMS if each in kind.values]
         return draw(st.sampled_from(usual * 4 + list(kind.values)[:20]))
     known = names.known(name, path)
-    if known:
-        return draw(st.sampled_from(known))
+    if known is not None:
+        return _one_of(draw, known)
     if name == "code":
         return f"c{uuid4().hex[:10]}"
     if name in MEANT and kind.name not in ("ID", "ChargeFilterValues"):
@@ -190,6 +190,12 @@ def _meant(draw: Draw, kind: GraphQLInputType, name: str, path: tuple[str, ...],
         case "JSON":
             return {"a": 1}
     return f"{name} {draw(st.integers(0, 99))}"
+
+
+def _one_of(draw: Draw, found: list[Any]) -> Any:
+    """One of what is there by now. What is drawn must not depend on how many there are."""
+    place = draw(st.integers(0, 3))
+    return found[place % len(found)] if found else str(uuid4())
 
 
 def _object(draw: Draw, kind: GraphQLInputObjectType, path: tuple[str, ...], names: Names) -> dict[str, Any]:
@@ -258,8 +264,8 @@ def _hostile(draw: Draw, kind: GraphQLInputType, place: Place, root: str, names:
     assert isinstance(kind, GraphQLScalarType)
     name = next((str(each) for each in reversed(place) if isinstance(each, str)), "")
     foreign = names.foreign(name, (root,))
-    if foreign and draw(st.booleans()):
-        return draw(st.sampled_from(foreign))
+    if foreign is not None and draw(st.booleans()):
+        return _one_of(draw, foreign)
     return draw(st.sampled_from(BY_SCALAR.get(kind.name, TEXTS)))
 
 
@@ -273,9 +279,11 @@ def _at(value: Any, place: Place) -> Any:
 
 
 def _put(made: Any, place: Place, value: Any) -> None:
-    holder: Any = _at(made, place[:-1])
-    if isinstance(holder, dict | list):
-        holder[place[-1]] = value
+    holder, key = _at(made, place[:-1]), place[-1]
+    if isinstance(holder, list) and isinstance(key, int):
+        holder[key] = value
+    if isinstance(holder, dict):
+        holder[key] = value
 
 
 def _text(value: Any) -> str:
@@ -292,8 +300,9 @@ def _text(value: Any) -> str:
 class Names:
     """What is there: values of fields that name something of the organization, and the same of another's."""
 
-    def known(self, name: str, path: tuple[str, ...]) -> list[Any]:
+    def known(self, name: str, path: tuple[str, ...]) -> list[Any] | None:
+        """None for a field that names nothing."""
         raise NotImplementedError
 
-    def foreign(self, name: str, path: tuple[str, ...]) -> list[Any]:
+    def foreign(self, name: str, path: tuple[str, ...]) -> list[Any] | None:
         raise NotImplementedError

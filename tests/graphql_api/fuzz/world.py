@@ -83,7 +83,7 @@ class Filled(Names):
 
     # What fields may hold -------------------------------------------------------------------------------------------
 
-    def known(self, name: str, path: tuple[str, ...]) -> list[Any]:
+    def known(self, name: str, path: tuple[str, ...]) -> list[Any] | None:
         if name == "id" and len(path) > 1:
             inner = {"ChargeInput": "charges", "FixedChargeInput": "fixed_charges", "ChargeOverridesInput": "charges",
                      "FixedChargeOverridesInput": "fixed_charges"}.get(path[-1])  # fmt: skip
@@ -93,16 +93,16 @@ class Filled(Names):
             return self.rows.get("pricing_units.code", [])
         return self._of(self.rows, name, path)
 
-    def foreign(self, name: str, path: tuple[str, ...]) -> list[Any]:
+    def foreign(self, name: str, path: tuple[str, ...]) -> list[Any] | None:
         return self._of(self.others_rows, name, path)
 
-    def _of(self, rows: dict[str, list[str]], name: str, path: tuple[str, ...]) -> list[Any]:
+    def _of(self, rows: dict[str, list[str]], name: str, path: tuple[str, ...]) -> list[Any] | None:
         if name in TEXTS_OF_FIELDS:
             return rows.get(".".join(TEXTS_OF_FIELDS[name]), [])
         if name == "externalId" and path[0] in ("customer", "subscription"):
             return rows.get(f"{path[0]}s.external_id", [])
         table = table_of(name, path[0])
-        return rows.get(table, []) if table else []
+        return rows.get(table, []) if table else None
 
     # Keeping it filled ----------------------------------------------------------------------------------------------
 
