@@ -24,9 +24,11 @@ from graphql_api.customers.enums import (
     CustomerTypeEnum,
     FinalizeZeroAmountInvoiceEnum,
 )
+from graphql_api.customers.error_details import fetch_errors
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601DateTime
@@ -34,6 +36,7 @@ from graphql_api.scalars import BigInt, ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.credits.coupons import AppliedCoupon
     from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
+    from graphql_api.invoicing.applied_add_ons import AppliedAddOn
     from graphql_api.invoicing.types import Invoice
     from graphql_api.payments.campaigns import DunningCampaign
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
@@ -46,6 +49,7 @@ __all__ = [
 LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
+LazyAppliedAddOn = Annotated["AppliedAddOn", strawberry.lazy("graphql_api.invoicing.applied_add_ons")]
 LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
@@ -176,6 +180,11 @@ class Customer:
         return await load(info, "dunning_campaigns", fetch_campaigns, self.campaign_id)
 
     @strawberry.field
+    async def error_details(self, info: Info) -> list[ErrorDetail] | None:
+        """What goes wrong about the customer at others: the register of VAT numbers that does not answer."""
+        return await load(info, "errors_of_customers", fetch_errors, self.key) or []
+
+    @strawberry.field
     async def taxes(self, info: Info) -> list[Tax] | None:
         """Those put on the customer itself."""
         return await taxes_on(info, CustomerTax, self.key)
@@ -219,6 +228,13 @@ class Customer:
         from graphql_api.credits.coupons import fetch_coupons_of_customers
 
         return await load(info, "coupons_of_customers", fetch_coupons_of_customers, self.key) or []
+
+    @strawberry.field
+    async def applied_add_ons(self, info: Info) -> list[LazyAppliedAddOn] | None:
+        """What one-off invoices billed, the latest first, a thousand at most."""
+        from graphql_api.invoicing.applied_add_ons import fetch_add_ons_of_customers
+
+        return await load(info, "add_ons_of_customers", fetch_add_ons_of_customers, self.key) or []
 
     @strawberry.field
     async def invoices(self, info: Info) -> list[LazyInvoice] | None:
