@@ -6,6 +6,7 @@ thirty digits) can stand in it, and the places that were made hostile.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -145,7 +146,8 @@ def sent(draw: Draw, field: GraphQLField, root: str, names: Names) -> Sent:
             break
         place, kind = draw(st.sampled_from(places))
         value = _hostile(draw, kind, place, root, names, _at(made, place))
-        _put(made, place, value)
+        # A copy, because what is put there may be changed by the next.
+        _put(made, place, copy.deepcopy(value))
         hostile[place] = _text(value)[:80]
     return Sent(_text(made), hostile)
 
