@@ -169,7 +169,7 @@ def _meant(draw: Draw, kind: GraphQLInputType, name: str, path: tuple[str, ...],
         return _one_of(draw, known)
     if name == "code":
         return f"c{uuid4().hex[:10]}"
-    if name in MEANT and kind.name not in ("ID", "ChargeFilterValues"):
+    if name in MEANT and kind.name in ("String", "Int", "BigInt", "Float"):
         value = draw(st.sampled_from(MEANT[name]))
         return float(value) if kind.name == "Float" and value is not None else value
     match kind.name:

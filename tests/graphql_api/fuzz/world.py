@@ -146,7 +146,7 @@ def _names(caller: Caller) -> dict[str, list[str]]:
 
 def _live(caller: Caller) -> dict[str, int]:
     queries = {
-        "taxes": "", "add_ons": "deleted_at IS NULL", "billable_metrics": "deleted_at IS NULL",
+        "taxes": "deleted_at IS NULL", "add_ons": "deleted_at IS NULL", "billable_metrics": "deleted_at IS NULL",
         "plans": "deleted_at IS NULL AND parent_id IS NULL AND EXISTS (SELECT FROM charges c JOIN charge_filters f ON"
                  " f.charge_id = c.id WHERE c.plan_id = t.id AND c.deleted_at IS NULL AND f.deleted_at IS NULL)"
                  " AND EXISTS (SELECT FROM fixed_charges c WHERE c.plan_id = t.id AND c.deleted_at IS NULL)",
