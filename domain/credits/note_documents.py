@@ -91,7 +91,7 @@ async def load_documents(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[U
             taxes.get(note_id, ()),
             logos[row.billing_entity_id],
         )
-        documents[note_id] = NoteFiles(document, electronic_note_of(row, entity, customer, of_note, fees))
+        documents[note_id] = NoteFiles(document, electronic_note_of(row, entity, customer, of_note, fees, fee_taxes))
     return documents
 
 

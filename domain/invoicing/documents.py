@@ -123,7 +123,7 @@ async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[U
         )
         if invoice_id in thresholds:
             document = replace(document, threshold_amount=thresholds[invoice_id][-1].lifetime_usage_amount_cents)
-        found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice))
+        found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice, fee_taxes))
     return found
 
 

@@ -65,6 +65,7 @@ def test_its_sums_are_those_of_the_note_and_it_fits_the_schemas(drawn: list[tupl
         [Row(fee_id=item.fee.id, amount_cents=item.amount_cents, precise_amount_cents=item.precise,
              amount_currency="EUR") for item in items],
         {fee.id: _fee(fee) for fee in fees},
+        {},
     )  # fmt: skip
     assert made is not None
     terms = business_terms(made)
