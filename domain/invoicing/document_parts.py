@@ -15,6 +15,8 @@ from domain.invoicing.document import InvoiceDocument, title_of
 from domain.invoicing.document.formatting import BABEL_LOCALES
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import (
+    Breakdown,
+    BreakdownRow,
     Coupon,
     CustomSection,
     Group,
@@ -31,6 +33,7 @@ from domain.invoicing.document.model import (
     Totals,
 )
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
+from domain.invoicing.held_units import Held
 from domain.kernel.money import ONE, ZERO, to_cents
 
 __all__ = ["customer_name", "document_of", "line_label", "party_of"]
@@ -50,10 +53,11 @@ def document_of(
     credits: Sequence[Any],
     logo: bytes | None,
     custom_sections: Sequence[Any] = (),
+    held: Mapping[UUID, Sequence[Held]] | None = None,
 ) -> InvoiceDocument:
     """The document of one invoice, in the customer's language, else its billing entity's.
 
-    credits: rows of `credits_of_invoices`.
+    credits: rows of `credits_of_invoices`. held: by fee, how long its units were held.
     """
     locale = customer.document_locale or entity.document_locale
     return InvoiceDocument(
@@ -64,7 +68,7 @@ def document_of(
         locale=locale,
         sender=party_of(entity, entity.legal_name or entity.name, locale),
         recipient=party_of(customer, customer_name(customer), locale, shipping=True),
-        sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale))),
+        sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale), held or {})),
         totals=_totals(invoice, taxes, credits),
         item_kind=ItemKind.CREDITS if invoice.invoice_type == "credit" else ItemKind.UNITS,
         notes=tuple(_notes(taxes, entity.country)),
@@ -120,7 +124,11 @@ def _notes(taxes: Sequence[Any], country: str | None) -> Iterator[Note]:
 
 
 def _sections(
-    invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[Any]], labels: Labels
+    invoice: Any,
+    fees: Sequence[Any],
+    taxes: Mapping[UUID, Sequence[Any]],
+    labels: Labels,
+    held: Mapping[UUID, Sequence[Held]],
 ) -> Iterator[Section]:
     """One for each subscription, its lines grouped by the period they cover; unused charges are left out."""
     by_subscription: dict[UUID | None, list[Any]] = {}
@@ -138,6 +146,14 @@ def _sections(
             title=first.subscription_name or first.plan_display_name or first.plan_name or invoice.number,
             groups=tuple(Group(tuple(lines), period) for period, lines in periods.items()),
             amount=sum(fee.amount_cents for fee in of_subscription),
+            breakdowns=tuple(
+                Breakdown(
+                    line_label(fee, labels),
+                    tuple(BreakdownRow(each.since, each.days, each.of_days, each.units) for each in held[fee.id]),
+                )
+                for fee in of_subscription
+                if fee.id in held
+            ),
         )
 
 

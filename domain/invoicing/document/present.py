@@ -13,6 +13,7 @@ from typing import TypedDict
 from domain.invoicing.document.formatting import Formatter, formatter_for
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import (
+    BreakdownRow,
     Group,
     InvoiceDocument,
     ItemKind,
@@ -191,11 +192,16 @@ def _section(section: Section, labels: Labels, form: Formatter) -> SectionRows:
         "breakdowns": [
             {
                 "label": labels("breakdown", label=breakdown.label),
-                "days": [(form.date(day), what, form.number(units)) for day, what, units in breakdown.days],
+                "days": [(*_held(row, labels, form), form.number(row.units)) for row in breakdown.rows],
             }
             for breakdown in section.breakdowns
         ],
     }
+
+
+def _held(row: BreakdownRow, labels: Labels, form: Formatter) -> tuple[str, str]:
+    days = labels("held", days=str(row.days), of_days=str(row.of_days))
+    return (labels("since", date=form.date(row.since)), days) if row.since else (days, "")
 
 
 def _group(group: Group, labels: Labels, form: Formatter) -> GroupRows:

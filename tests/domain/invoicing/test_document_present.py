@@ -11,7 +11,19 @@ import pytest
 from domain.invoicing.document import present, title_of
 from domain.invoicing.document.formatting import formatter_for
 from domain.invoicing.document.labels import LOCALES, labels_for
-from domain.invoicing.document.model import Coupon, ItemKind, Line, Note, Package, Percentage, TaxLine, Tier, Title
+from domain.invoicing.document.model import (
+    Breakdown,
+    BreakdownRow,
+    Coupon,
+    ItemKind,
+    Line,
+    Note,
+    Package,
+    Percentage,
+    TaxLine,
+    Tier,
+    Title,
+)
 from domain.kernel.currencies import UnknownCurrencyError
 from tests.domain.invoicing.document_samples import many_pages, one_page, yen
 
@@ -213,3 +225,12 @@ def test_braces_in_a_customers_words_are_only_braces() -> None:
     labels = [row["label"] for row in present(replace(one_page(), totals=totals))["totals"]]
     assert "Coupon: {rate} {0}" in labels
     assert "{base}{name} (1% on €0.02)" in labels
+
+
+def test_units_are_told_by_the_days_they_were_held_and_since_when_where_that_is_one_day() -> None:
+    rows = (BreakdownRow(date(2026, 4, 11), 20, 30, D(-2)), BreakdownRow(None, 11, 30, D(1)))
+    document = one_page()
+    section = replace(document.sections[0], breakdowns=(Breakdown("Seats", rows),))
+    (shown,) = present(replace(document, sections=(section,)))["sections"][0]["breakdowns"]
+    assert shown["label"] == "Breakdown: Seats"
+    assert shown["days"] == [("Since Apr 11, 2026", "20 of 30 days", f"{MINUS}2"), ("11 of 30 days", "", "1")]

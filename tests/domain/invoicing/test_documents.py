@@ -209,3 +209,33 @@ async def test_coupons_percentages_and_minimums_are_told(world: World) -> None:
     assert (minimum.label, minimum.amount) == ("transfers, complément au minimum", 500 - transfers.amount)
     (spent,) = shown.totals.coupons
     assert (spent.name, spent.rate, spent.amount) == ("Welcome", D(10), 540)
+
+
+async def test_units_of_recurring_metrics_are_shown_by_the_days_they_were_held(world: World) -> None:
+    plan = world.plan(4900, name="Gold")
+    seats, users = world.metric("seats", recurring=True), world.metric("users", "unique_count_agg", recurring=True)
+    world.charge(plan, seats, "standard", {"amount": "30"}, 0, prorated=True)
+    world.charge(plan, users, "standard", {"amount": "29"}, 1, prorated=True)
+    world.charge(plan, seats, "standard", {"amount": "1"}, 2)
+    subscription = world.subscription(world.customer(), plan, "2024-01-10T10:00:00Z", external_id="sub")
+    world.event("sub", "seats", "2024-01-15T00:00:00Z", "10")
+    world.event("sub", "seats", "2024-02-11T00:00:00Z", "5")
+    world.event("sub", "seats", "2024-02-11T09:00:00Z", "1")
+    world.event("sub", "seats", "2024-02-20T00:00:00Z", "-2")
+    world.event("sub", "users", "2024-02-01T00:00:00Z", "1")
+    world.event("sub", "users", "2024-02-15T00:00:00Z", "2")
+    async with tenant_work(world.tenant) as work:
+        (made,) = await bill_subscriptions(work, [BillRequest((subscription,), world.now, "subscription_periodic")])
+    (section,) = (await document(world, made)).sections
+    whole, prorated, unique = (
+        [(row.since, row.days, row.of_days, row.units) for row in each.rows]
+        for each in sorted(section.breakdowns, key=lambda each: (each.label, each.rows[0].units))
+    )
+    since = [(date(2024, 2, 1), 29, 29, D(10)), (date(2024, 2, 11), 19, 29, D(6)), (date(2024, 2, 20), 10, 29, D(-2))]
+    assert prorated == whole == since
+    assert unique == [(None, 29, 29, D(1)), (None, 15, 29, D(1))]
+    # What came later and makes other units is not shown with a fee of these.
+    world.execute("UPDATE invoices SET document_key = NULL")
+    world.event("sub", "seats", "2024-02-12T00:00:00Z", "7")
+    (section,) = (await document(world, made)).sections
+    assert [each.label for each in section.breakdowns] == ["users"]
