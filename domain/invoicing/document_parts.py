@@ -39,6 +39,8 @@ from domain.kernel.money import ONE, ZERO, to_cents
 __all__ = ["customer_name", "document_of", "line_label", "party_of"]
 
 TAX_EXEMPT: Final = "lago_eu_tax_exempt"
+OWN_NAMES: Final = {"credit": "prepaid_credits", "commitment": "commitment"}
+"""Labels of fees that nobody has given a name."""
 REVERSE_CHARGE: Final = "lago_eu_reverse_charge"
 
 
@@ -183,7 +185,8 @@ def line_label(fee: Any, labels: Labels) -> str:
     if fee.true_up_parent_fee_id is not None:
         return labels("true_up", name=display_name(fee))
     groups = [f"{key}: {value}" for key, value in fee.grouped_by.items() if value is not None]
-    return " - ".join(filter(None, (display_name(fee), filter_name(fee), *groups)))
+    own = OWN_NAMES.get(fee.fee_type) if not fee.invoice_display_name else None
+    return " - ".join(filter(None, (labels(own) if own else display_name(fee), filter_name(fee), *groups)))
 
 
 def _parts(fee: Any) -> Iterator[Part]:
