@@ -244,6 +244,13 @@ async def test_units_of_recurring_metrics_are_shown_by_the_days_they_were_held(w
     assert [each.label for each in section.breakdowns] == ["users"]
 
 
+async def test_a_self_billed_invoice_is_the_partners_written_by_its_recipient(world: World) -> None:
+    made = await billed(world)
+    world.execute("UPDATE invoices SET self_billed = true, document_key = NULL")
+    shown = await document(world, made)
+    assert (shown.sender.name, shown.recipient.name) == ("Harbour - Jo", "Northwind SAS")
+
+
 @pytest.mark.parametrize(
     ("fee_type", "own", "label"),
     [("commitment", None, "Mindestabnahme"), ("credit", None, "Guthaben"), ("credit", "Konto A", "Konto A")],
