@@ -13,7 +13,16 @@ from domain.invoicing.document_parts import REVERSE_CHARGE, TAX_EXEMPT
 from domain.invoicing.einvoice import Country, ElectronicInvoice, Exemption, InvoiceLine, Trader, TypeCode
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 
-__all__ = ["buyer_of", "country_of", "electronic_invoice_of", "exemption_of", "line_name", "seller_of", "trader_of", "traders_of"]
+__all__ = [
+    "buyer_of",
+    "country_of",
+    "electronic_invoice_of",
+    "exemption_of",
+    "line_name",
+    "seller_of",
+    "trader_of",
+    "traders_of",
+]
 
 
 def country_of(entity: Any) -> Country | None:
