@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.invoicing.einvoice import ElectronicInvoice, Exemption, InvoiceLine, TypeCode
-from domain.invoicing.einvoice_parts import buyer_of, country_of, exemption_of, line_name, seller_of
+from domain.invoicing.einvoice_parts import country_of, exemption_of, line_name, traders_of
 from domain.kernel.money import ZERO, from_cents
 
 __all__ = ["electronic_note_of"]
@@ -33,16 +33,17 @@ def electronic_note_of(
     country = country_of(entity)
     if country is None or not customer.country or not items:
         return None
+    seller, buyer = traders_of(entity, customer, self_billed=bool(note.self_billed))
     return ElectronicInvoice(
         country=country,
         type_code=TypeCode.CREDIT_NOTE,
         number=note.number,
         issuing_date=note.issuing_date,
         currency=note.currency,
-        seller=seller_of(entity),
-        buyer=buyer_of(customer),
+        seller=seller,
+        buyer=buyer,
         lines=tuple(
-            _line(item, fees[item.fee_id], exemption_of(fee_taxes.get(item.fee_id, ()), entity, customer))
+            _line(item, fees[item.fee_id], exemption_of(fee_taxes.get(item.fee_id, ()), seller, buyer))
             for item in items
         ),
         # The coupons of the note, and with them the cent by which the rounded items may miss its sub-total.

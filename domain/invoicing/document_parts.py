@@ -36,9 +36,11 @@ from domain.invoicing.fee_names import display_name, fee_window, filter_name
 from domain.invoicing.held_units import Held
 from domain.kernel.money import ONE, ZERO, to_cents
 
-__all__ = ["customer_name", "document_of", "line_label", "party_of"]
+__all__ = ["customer_name", "document_of", "line_label", "parties_of"]
 
 TAX_EXEMPT: Final = "lago_eu_tax_exempt"
+OWN_NAMES: Final = {"credit": "prepaid_credits", "commitment": "commitment"}
+"""Labels of fees that nobody has given a name."""
 REVERSE_CHARGE: Final = "lago_eu_reverse_charge"
 
 
@@ -60,14 +62,15 @@ def document_of(
     credits: rows of `credits_of_invoices`. held: by fee, how long its units were held.
     """
     locale = customer.document_locale or entity.document_locale
+    sender, recipient = parties_of(entity, customer, locale, self_billed=invoice.self_billed)
     return InvoiceDocument(
         title=title_of(invoice.invoice_type, self_billed=invoice.self_billed, country=entity.country),
         number=invoice.number,
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
         locale=locale,
-        sender=party_of(entity, entity.legal_name or entity.name, locale),
-        recipient=party_of(customer, customer_name(customer), locale, shipping=True),
+        sender=sender,
+        recipient=recipient,
         sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale), held or {})),
         totals=_totals(invoice, taxes, credits),
         item_kind=ItemKind.CREDITS if invoice.invoice_type == "credit" else ItemKind.UNITS,
@@ -83,6 +86,14 @@ def document_of(
         footer=entity.invoice_footer,
         logo=logo,
     )
+
+
+def parties_of(entity: Any, customer: Any, locale: str, *, self_billed: bool) -> tuple[Party, Party]:
+    """Who sells and who is billed: a self-billed document is the partner's, written by its own recipient."""
+    own, name = entity.legal_name or entity.name, customer_name(customer)
+    if self_billed:
+        return party_of(customer, name, locale), party_of(entity, own, locale)
+    return party_of(entity, own, locale), party_of(customer, name, locale, shipping=True)
 
 
 def customer_name(customer: Any) -> str:
@@ -183,7 +194,8 @@ def line_label(fee: Any, labels: Labels) -> str:
     if fee.true_up_parent_fee_id is not None:
         return labels("true_up", name=display_name(fee))
     groups = [f"{key}: {value}" for key, value in fee.grouped_by.items() if value is not None]
-    return " - ".join(filter(None, (display_name(fee), filter_name(fee), *groups)))
+    own = OWN_NAMES.get(fee.fee_type) if not fee.invoice_display_name else None
+    return " - ".join(filter(None, (labels(own) if own else display_name(fee), filter_name(fee), *groups)))
 
 
 def _parts(fee: Any) -> Iterator[Part]:

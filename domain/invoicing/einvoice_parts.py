@@ -13,7 +13,16 @@ from domain.invoicing.document_parts import REVERSE_CHARGE, TAX_EXEMPT
 from domain.invoicing.einvoice import Country, ElectronicInvoice, Exemption, InvoiceLine, Trader, TypeCode
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 
-__all__ = ["buyer_of", "country_of", "electronic_invoice_of", "exemption_of", "line_name", "seller_of", "trader_of"]
+__all__ = [
+    "buyer_of",
+    "country_of",
+    "electronic_invoice_of",
+    "exemption_of",
+    "line_name",
+    "seller_of",
+    "trader_of",
+    "traders_of",
+]
 
 
 def country_of(entity: Any) -> Country | None:
@@ -35,14 +44,15 @@ def electronic_invoice_of(
     if country is None or not customer.country or not fees:
         return None
     prepaid_credits = invoice.invoice_type == "credit"
+    seller, buyer = traders_of(entity, customer, self_billed=invoice.self_billed)
     return ElectronicInvoice(
         country=country,
         type_code=_type_code(invoice),
         number=invoice.number,
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
-        seller=seller_of(entity),
-        buyer=buyer_of(customer),
+        seller=seller,
+        buyer=buyer,
         lines=tuple(
             InvoiceLine(
                 name=line_name(fee),
@@ -53,7 +63,7 @@ def electronic_invoice_of(
                 share=fee.precise_coupons_amount_cents,
                 description=fee.description,
                 taxable=not prepaid_credits,
-                exemption=exemption_of(fee_taxes.get(fee.id, ()), entity, customer),
+                exemption=exemption_of(fee_taxes.get(fee.id, ()), seller, buyer),
             )
             for fee in fees
         ),
@@ -69,13 +79,13 @@ def electronic_invoice_of(
     )
 
 
-def exemption_of(taxes: Sequence[Any], entity: Any, customer: Any) -> Exemption | None:
+def exemption_of(taxes: Sequence[Any], seller: Trader, buyer: Trader) -> Exemption | None:
     """Why these taxes of a fee are nothing. None where the norm would refuse the reason for want of a number: it wants
     the seller's for an exemption (BR-E-02), both for a reverse charge (BR-AE-02)."""
     codes = {tax.tax_code for tax in taxes}
-    if not entity.tax_identification_number:
+    if not seller.vat_number:
         return None
-    if REVERSE_CHARGE in codes and (customer.tax_identification_number or customer.legal_number):
+    if REVERSE_CHARGE in codes and (buyer.vat_number or buyer.legal_number):
         return Exemption.REVERSE_CHARGE
     return Exemption.EXEMPT if TAX_EXEMPT in codes else None
 
@@ -99,6 +109,12 @@ def _delivery_date(invoice: Any, fees: Sequence[Any]) -> Any:
 def line_name(fee: Any) -> str:
     """What a line says that it bills."""
     return " - ".join(filter(None, (display_name(fee), filter_name(fee))))
+
+
+def traders_of(entity: Any, customer: Any, *, self_billed: bool) -> tuple[Trader, Trader]:
+    """Seller and buyer: a self-billed document is the partner's, written by its own buyer."""
+    pair = seller_of(entity), buyer_of(customer)
+    return (pair[1], pair[0]) if self_billed else pair
 
 
 def seller_of(entity: Any) -> Trader:

@@ -15,6 +15,7 @@ from domain.invoicing.document.model import (
     Breakdown,
     BreakdownRow,
     Coupon,
+    Group,
     ItemKind,
     Line,
     Note,
@@ -78,13 +79,24 @@ def test_money_is_written_as_the_locale_writes_it(locale: str, currency: str, ce
 
 def test_prices_keep_their_own_decimals_and_at_least_those_of_the_currency() -> None:
     euro, yen_ = formatter_for("en", "EUR"), formatter_for("en", "JPY")
-    assert [euro.price(D(p)) for p in ("0.1", "0.000000000000001", "3", "1234.5678")] == [
+    assert [euro.price(D(p)) for p in ("0", "0.1", "0.000000000000001", "3", "1234.5678")] == [
+        "€0.00",
         "€0.10",
         "€0.000000000000001",
         "€3.00",
         "€1,234.5678",
     ]
     assert [yen_.price(D(p)) for p in ("100", "0.5")] == ["¥100", "¥0.5"]
+
+
+def test_of_a_fraction_without_end_six_places_are_printed() -> None:
+    prices = ("4.645165714285714", "0.0123456789", "-0.0123456789", "0.99999999")
+    assert [formatter_for("en", "EUR").price(D(price)) for price in prices] == [
+        "€4.645166",
+        "€0.0123457",
+        f"{MINUS}€0.0123457",
+        "€1.00",
+    ]
 
 
 def test_numbers_rates_and_dates_follow_the_locale() -> None:
@@ -164,6 +176,28 @@ def test_tiers_are_named_by_their_bounds_and_a_flat_fee_has_a_line_of_its_own() 
         ("Flat fee", "", "", "€25.00"),
         ("10,001 and above", "5", "€0.01", "€0.05"),
     ]
+
+
+def test_a_tier_for_all_units_is_named_by_its_price_and_one_without_units_shows_its_flat_fee() -> None:
+    line = Line(
+        label="x",
+        amount=0,
+        parts=(
+            Tier(D(0), None, D(12), D("0.25"), 300, flat_amount=100),
+            Tier(D(0), D(10), D(0), D("0.5"), 0, flat_amount=200),
+        ),
+    )
+    assert parts_of(line) == [
+        ("Unit price", "12", "€0.25", "€3.00"),
+        ("Flat fee", "", "", "€1.00"),
+        ("Flat fee", "", "", "€2.00"),
+    ]
+
+
+def test_a_period_of_one_day_is_a_day() -> None:
+    document = one_page()
+    section = replace(document.sections[0], groups=(Group((), (date(2026, 5, 1), date(2026, 5, 1))),))
+    assert present(replace(document, sections=(section,)))["sections"][0]["groups"][0]["period"] == "May 1, 2026"
 
 
 def test_packages_and_percentages_show_how_they_were_reckoned() -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace as Row
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,9 @@ from lxml import etree
 from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
 from domain.invoicing.document import InvoiceDocument
+from domain.invoicing.document.labels import labels_for
 from domain.invoicing.document.model import Package, Percentage, Tier
+from domain.invoicing.document_parts import line_label
 from domain.invoicing.documents import generate, load_documents
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.kernel.unit_of_work import Reactions, install_reactions, tenant_work
@@ -239,3 +242,22 @@ async def test_units_of_recurring_metrics_are_shown_by_the_days_they_were_held(w
     world.event("sub", "seats", "2024-02-12T00:00:00Z", "7")
     (section,) = (await document(world, made)).sections
     assert [each.label for each in section.breakdowns] == ["users"]
+
+
+async def test_a_self_billed_invoice_is_the_partners_written_by_its_recipient(world: World) -> None:
+    made = await billed(world)
+    world.execute("UPDATE invoices SET self_billed = true, document_key = NULL")
+    shown = await document(world, made)
+    assert (shown.sender.name, shown.recipient.name) == ("Harbour - Jo", "Northwind SAS")
+
+
+@pytest.mark.parametrize(
+    ("fee_type", "own", "label"),
+    [("commitment", None, "Mindestabnahme"), ("credit", None, "Guthaben"), ("credit", "Konto A", "Konto A")],
+)
+def test_a_fee_without_a_name_is_called_in_the_customers_language(fee_type: str, own: str | None, label: str) -> None:
+    fee = Row(
+        fee_type=fee_type, invoice_display_name=own, true_up_parent_fee_id=None, grouped_by={}, charge_id=None,
+        add_on_id=None, charge_filter_id=None,
+    )  # fmt: skip
+    assert line_label(fee, labels_for("de")) == label

@@ -123,9 +123,8 @@ def test_every_type_of_invoice_says_its_type_and_tax_category(
 def test_a_rate_of_nothing_has_a_reason_where_the_parties_have_the_numbers_that_the_norm_wants_with_it(
     code: str, seller: str | None, buyer: str | None, legal: str | None, expected: Exemption | None
 ) -> None:
-    entity = Row(tax_identification_number=seller)
-    customer = Row(tax_identification_number=buyer, legal_number=legal)
-    assert exemption_of([Row(tax_code=code)], entity, customer) is expected
+    parties = Trader("N", vat_number=seller), Trader("H", legal_number=legal, vat_number=buyer)
+    assert exemption_of([Row(tax_code=code)], *parties) is expected
 
 
 def test_the_reason_stands_beside_the_rate_of_nothing() -> None:
