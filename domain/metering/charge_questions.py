@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.carried import CarriedKey, carried_levels
-from domain.metering.matching import Bucket, FilterRule, bucket_of, buckets
+from domain.metering.matching import Bucket, FilterRule, buckets
 from domain.metering.usage import Proration, Usage, UsageQuestion, Weighting, measure_groups
 from domain.pricing.models import charge_model
 from domain.pricing.percentage import Percentage, running_counts, running_totals
@@ -158,8 +158,8 @@ def charge_questions(
     """
     filters = {each.rule.id: each for each in charge.filters}
     return [
-        _in_bucket(
-            bucket, charge, filters[bucket.filter_id] if bucket.filter_id else None, window,
+        _question(
+            charge, filters[bucket.filter_id] if bucket.filter_id else None, bucket, window,
             key=(*prefix, charge.id, bucket.filter_id), invoiced=invoiced,
         )
         for bucket in buckets(tuple(each.rule for each in charge.filters))
@@ -175,14 +175,16 @@ def question_of(
     invoiced: bool = True,
 ) -> ChargeQuestion:
     """The question of one bucket of a charge: of the filter `taken`, or the default one."""
-    bucket = bucket_of(tuple(each.rule for each in charge.filters), taken.rule.id if taken else None)
-    return _in_bucket(bucket, charge, taken, window, key=key, invoiced=invoiced)
+    taken_id = taken.rule.id if taken else None
+    all_of_them = buckets(tuple(each.rule for each in charge.filters))
+    (bucket,) = (each for each in all_of_them if each.filter_id == taken_id)
+    return _question(charge, taken, bucket, window, key=key, invoiced=invoiced)
 
 
-def _in_bucket(
-    bucket: Bucket,
+def _question(
     charge: MeteredCharge,
     taken: MeteredFilter | None,
+    bucket: Bucket,
     window: UsageWindow,
     *,
     key: Hashable,

@@ -8,22 +8,23 @@ the event store); `winner` names the one filter that an event is charged under w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 __all__ = [
-    "ALL_VALUES", "Bucket", "Condition", "FilterRule", "bucket_of", "buckets", "condition_of", "has_match",
-    "is_ignored", "property_text", "winner",
+    "ALL_VALUES", "Bucket", "Condition", "FilterRule", "buckets", "condition_of", "has_match", "is_ignored",
+    "property_text", "winner",
 ]  # fmt: skip
 
 ALL_VALUES: Final = "__ALL_FILTER_VALUES__"
-_REMEMBERED: Final = 128
+_KEPT: Final = 1_024
+"""Charges whose buckets a process remembers."""
 
 Condition = tuple[tuple[str, tuple[str, ...]], ...]
 """Allowed texts by property; all properties must agree. Sorted, so that equal conditions are equal values."""
@@ -34,25 +35,27 @@ def condition_of(values: Mapping[str, Iterable[str]]) -> Condition:
     return tuple((key, tuple(sorted(set(allowed)))) for key, allowed in sorted(values.items()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FilterRule:
     """A charge filter as matching reads it.
 
     values: the texts allowed for each key; "all values" is already replaced by those the metric lists, and all_keys
-    names the keys where it was. created_at: of identical filters the oldest takes the events.
+    names the keys where it was. created_at: of identical filters the oldest takes the events. condition: the values as
+    a condition, by which rules are compared.
     """
 
     id: UUID
-    values: Mapping[str, frozenset[str]]
+    values: Mapping[str, frozenset[str]] = field(compare=False)
     created_at: datetime
     all_keys: frozenset[str] = frozenset()
+    condition: Condition = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "condition", condition_of(self.values))
 
     def __hash__(self) -> int:
+        # Rules of one filter differ rarely, and thousands of values would be hashed at every question.
         return hash((self.id, self.created_at))
-
-    @cached_property
-    def condition(self) -> Condition:
-        return condition_of(self.values)
 
 
 class Bucket(NamedTuple):
@@ -63,27 +66,17 @@ class Bucket(NamedTuple):
     ignored: tuple[Condition, ...]
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_KEPT)
 def buckets(filters: tuple[FilterRule, ...]) -> tuple[Bucket, ...]:
     """One bucket for each filter, in the order given, then the default one; without filters that one takes all.
+    Remembered, because a run asks for the same charges with every subscription.
 
     Nested filters give each event to exactly one bucket, the most specific. Filters on unrelated keys, or with lists
-    that overlap in part, both take an event they have in common: so does the reference. The answer is remembered: it
-    compares every filter with those it shares a value with, and all subscriptions of a plan ask the same.
+    that overlap in part, both take an event they have in common: so does the reference.
     """
     sharing = _sharing(filters)
-    found = (Bucket(one.id, one.condition, _ignored_by(one, sharing[one.id])) for one in filters)
+    found = [Bucket(one.id, one.condition, _ignored_by(one, sharing[one.id])) for one in filters]
     return (*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters))))
-
-
-def bucket_of(filters: tuple[FilterRule, ...], filter_id: UUID | None) -> Bucket:
-    """The bucket of one filter, or the default one."""
-    return _by_id(filters)[filter_id]
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _by_id(filters: tuple[FilterRule, ...]) -> Mapping[UUID | None, Bucket]:
-    return {bucket.filter_id: bucket for bucket in buckets(filters)}
 
 
 def _sharing(filters: Sequence[FilterRule]) -> dict[UUID, Sequence[FilterRule]]:
