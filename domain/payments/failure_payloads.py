@@ -122,7 +122,7 @@ async def _parties(work: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUI
     }
 
 
-async def _refused(work: UnitOfWork, column: sa.ColumnElement[Any], ids: Collection[UUID]) -> dict[UUID, sa.Row[Any]]:
+async def _refused(work: UnitOfWork, column: sa.ColumnElement[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
     """The last provider payment of each payable that was refused."""
     p = _payments.c
     query = (
@@ -130,7 +130,8 @@ async def _refused(work: UnitOfWork, column: sa.ColumnElement[Any], ids: Collect
         .where(column.in_(ids), p.payment_type == "provider", p.payable_payment_status == "failed")
         .order_by(p.created_at, p.id)
     )
-    return {row.payable_id: row for row in await work.session.execute(query)}
+    refused: dict[UUID, Any] = {row.payable_id: row for row in await work.session.execute(query)}
+    return refused
 
 
 def _why(party: Mapping[str, Any], refused: Any) -> Payload:

@@ -102,7 +102,7 @@ async def _paid_on_page(work: UnitOfWork, connection: Connection, event: Payment
         payable_payment_status="failed",
         payment_provider_id=connection.id,
         payment_provider_customer_id=account.holder.id if same and account is not None else None,
-        **{payable.column: payable.id},
+        **payable.reference,
     )
     work.session.add(payment)
     await work.session.flush()
