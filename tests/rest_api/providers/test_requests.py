@@ -15,7 +15,7 @@ from tests.stripe_server import StripeServer
 
 async def overdue(api: Api, world: World, *amounts: int) -> list[str]:
     invoices = [await one_off(api, amount=amount) for amount in amounts]
-    world.execute("UPDATE invoices SET payment_overdue = true")
+    world.execute("UPDATE invoices SET payment_overdue = true WHERE organization_id = %s", world.organization_id)
     return invoices
 
 
@@ -60,7 +60,8 @@ async def test_a_refused_request_leaves_its_invoices_failed_and_ready(
     request = await asked(api, invoices)
     await jobs.run()
     assert [(await invoice_of(api, each))["payment_status"] for each in invoices] == ["failed", "failed"]
-    assert world.execute("SELECT DISTINCT ready_for_payment_processing FROM invoices") == [(True,)]
+    ready = "SELECT DISTINCT ready_for_payment_processing FROM invoices WHERE organization_id = %s"
+    assert world.execute(ready, world.organization_id) == [(True,)]
     (failure,) = told(world, "payment_request.payment_failure")
     assert (failure["lago_payment_request_id"], sorted(failure["lago_invoice_ids"])) == (
         request["lago_id"], sorted(invoices),
