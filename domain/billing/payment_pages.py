@@ -51,12 +51,16 @@ async def invoice_page(work: Work, invoice_id: object, statuses: Collection[str]
 
 
 async def purchase_page(work: Work, transaction_id: object) -> Page:
-    """Where the invoice of bought credits is paid. Raises NotFound("wallet_transaction"), else as `invoice_page`; a
-    movement that nobody is billed for has no page (base invalid_invoice_status_or_payment_status)."""
+    """Where the invoice of bought credits is paid. Raises NotFound("wallet_transaction"), ValidationFailed on `base` for
+    what is not bought, is settled or has no invoice yet, else as `invoice_page`. Source: handbook, credits 5.4."""
     async with work() as begun:
         row = await transaction_row(begun.session, transaction_id)
-    if row.invoice_id is None or row.status != "pending":
-        raise ValidationFailed({"base": ["invalid_invoice_status_or_payment_status"]})
+    if row.transaction_status != "purchased":
+        raise ValidationFailed({"base": ["wallet_transaction_not_purchased"]})
+    if row.status == "settled":
+        raise ValidationFailed({"base": ["wallet_transaction_already_settled"]})
+    if row.invoice_id is None:
+        raise ValidationFailed({"base": ["wallet_transaction_has_no_attached_invoice"]})
     return await invoice_page(work, row.invoice_id, OF_PURCHASES)
 
 

@@ -161,9 +161,8 @@ async def test_bought_credits_are_paid_by_the_provider(
     assert shown["status"] == "settled"
     assert (await api.get(f"/wallets/{wallet}")).json()["wallet"]["credits_balance"] == "100.0"
     assert [each["amount"] for each in stripe.of("pi")] == [10_000]
-    assert await refused(api, f"/wallet_transactions/{transaction}/payment_url") == {
-        "base": ["invalid_invoice_status_or_payment_status"]
-    }
+    settled = await refused(api, f"/wallet_transactions/{transaction}/payment_url")
+    assert settled == {"base": ["wallet_transaction_already_settled"]}
 
 
 async def test_credits_that_are_refused_fail_and_have_a_page_meanwhile(
