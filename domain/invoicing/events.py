@@ -10,7 +10,7 @@ from domain.kernel.events import DomainEvent
 __all__ = [
     "CreditInvoicesCreated", "CreditInvoicesOpened", "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated",
     "InvoicePaymentStatusUpdated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue",
-    "InvoicesReadyToFinalize", "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
+    "InvoicesReadyToFinalize", "InvoicesRegenerated", "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
     "UsageThresholdsReached",
 ]  # fmt: skip
 
@@ -33,6 +33,13 @@ class InvoicesDrafted(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoicesDeleted(DomainEvent):
     """Drafts were taken away. Webhook invoice.deleted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesRegenerated(DomainEvent):
+    """Invoices took the place of voided ones."""
 
     invoice_ids: tuple[UUID, ...]
 

@@ -20,6 +20,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.types import ItemMetadata
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.fees import AppliedTax, Fee, fetch_fees, number, tax_fields
 from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
@@ -111,7 +112,7 @@ class CreditNoteItemEstimate:
 
 
 @strawberry.type
-class CreditNote:
+class CreditNote(Logged):
     customer_id: strawberry.Private[UUID]
     invoice_id: strawberry.Private[UUID]
     billing_entity_id: strawberry.Private[UUID]

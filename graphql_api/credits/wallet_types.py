@@ -28,6 +28,7 @@ from graphql_api.credits.wallet_enums import (
     WalletTransactionTransactionTypeEnum,
 )
 from graphql_api.enums import CurrencyEnum
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.invoicing.fees import number
 from graphql_api.loaders import load, load_one
@@ -97,7 +98,7 @@ class WalletAppliesTo:
 
 
 @strawberry.type
-class Wallet:
+class Wallet(Logged):
     key: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
     allowed_fee_types: strawberry.Private[list[str]]

@@ -26,6 +26,7 @@ from domain.subscriptions.models import SubscriptionCustomSection
 from domain.subscriptions.terms import Successor
 from domain.subscriptions.thresholds import own_thresholds
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.insight.logged import Logged
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
@@ -104,7 +105,7 @@ class SubscriptionLifetimeUsage:
 
 
 @strawberry.type
-class Subscription:
+class Subscription(Logged):
     plan_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
     previous_id: strawberry.Private[UUID | None]
