@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.billing.override import apply_overrides
 from domain.billing.own_thresholds import give_thresholds
-from domain.billing.subscribe import asked_entity, bill_start, customer_zone, read_options
+from domain.billing.subscribe import asked_entity, bill_start, customer_zone, pay_by, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
 from domain.catalog.models import Plan
 from domain.customers.models import Customer
@@ -15,6 +15,7 @@ from domain.kernel import clock
 from domain.kernel.errors import NotAllowed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
+from domain.payments.methods import asked_reference
 from domain.subscriptions.custom_sections import choose_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.instants import local_date
@@ -34,6 +35,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
         credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
     invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
     sections = await read_sections(work, read)
+    payment = await asked_reference(work, read, row.customer_id)
     read.finish()
     if row.status == "incomplete":
         raise NotAllowed("subscription_incomplete")
@@ -52,6 +54,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     if asked.progressive_billing_disabled is not None:
         row.progressive_billing_disabled = asked.progressive_billing_disabled
     row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
+    pay_by(row, payment)
     await choose_sections(work, row, sections)
     if asked.overrides is not None:
         plan = await apply_overrides(work, row, plan, asked.overrides)

@@ -16,7 +16,7 @@ from domain.payments.receipt_queries import receipt_row
 from domain.payments.requests import create_payment_request
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
-from graphql_api.payments.enums import PaymentMethodTypeEnum
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.payments.types import (
     Payment,
     PaymentMethod,
@@ -29,13 +29,7 @@ from graphql_api.payments.types import (
 )
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
-__all__ = ["PaymentMethodReferenceInput", "PaymentMutations"]
-
-
-@strawberry.input
-class PaymentMethodReferenceInput:
-    payment_method_id: strawberry.ID | None = strawberry.UNSET
-    payment_method_type: PaymentMethodTypeEnum | None = strawberry.UNSET
+__all__ = ["PaymentMutations"]
 
 
 @strawberry.input
