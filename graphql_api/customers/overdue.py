@@ -26,7 +26,7 @@ async def fetch_overdue_balances(work: UnitOfWork, ids: list[UUID]) -> dict[UUID
     """Of each customer, by currency."""
     return {
         key: [
-            CustomerOverdueBalance(amount_cents=cents, currency=CurrencyEnum(currency))
+            CustomerOverdueBalance(amount_cents=BigInt(cents), currency=CurrencyEnum(currency))
             for currency, cents in sorted(balances.items())
         ]
         for key, balances in (await overdue_balances(work.session, ids)).items()
