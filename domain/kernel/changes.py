@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import LoaderCallableStatus, Session
 
 __all__ = ["Changes", "changes_of", "note_change", "watch_changes"]
 
@@ -59,10 +59,11 @@ def _flushing(session: Session, context: object, instances: object) -> None:
         return
     for entity in session.dirty:
         state: Any = sa.inspect(entity)
-        fields = {}
-        for attribute in state.mapper.column_attrs:
-            history = state.attrs[attribute.key].history
-            if history.deleted and history.added and attribute.key not in _BORING:
-                fields[attribute.key] = (history.deleted[0], history.added[0])
+        # Only what was set since the entity was loaded; what it was before is missing where it was never read.
+        fields = {
+            name: (before, state.dict[name])
+            for name, before in state.committed_state.items()
+            if name not in _BORING and name in state.dict and not isinstance(before, LoaderCallableStatus)
+        }
         if fields:
             _merge(found, (state.mapper.local_table.name, entity.id), fields)
