@@ -89,6 +89,7 @@ class Settings(BaseSettings):
 
     smtp_address: str = Field("", validation_alias=_names("LAGO_SMTP_ADDRESS"))
     smtp_domain: str = Field("", validation_alias=_names("LAGO_SMTP_DOMAIN"))
+    from_email: str = Field("tarn@localhost", validation_alias=_names("LAGO_FROM_EMAIL"))
     smtp_port: int = Field(587, validation_alias=_names("LAGO_SMTP_PORT"))
     smtp_username: str = Field("", validation_alias=_names("LAGO_SMTP_USERNAME"))
     smtp_password: str = Field("", validation_alias=_names("LAGO_SMTP_PASSWORD"))
