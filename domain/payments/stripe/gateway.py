@@ -24,7 +24,7 @@ from domain.payments.providers.gateway import (
 from domain.payments.stripe.api import StripeApi, StripeRefused, event_of
 from domain.payments.stripe.charges import MissingCountry, charged, intent_params, refused
 from domain.payments.stripe.events import provider_event
-from domain.payments.stripe.statuses import refund_reason, refund_status
+from domain.payments.stripe.statuses import refund_reason, refund_status, to_stripe
 
 __all__ = ["EVENTS", "StripeGateway", "remote_method"]
 
@@ -124,7 +124,7 @@ class StripeGateway:
                     "quantity": 1,
                     "price_data": {
                         "currency": order.currency.lower(),
-                        "unit_amount": order.amount_cents,
+                        "unit_amount": to_stripe(order.amount_cents, order.currency),
                         "product_data": {"name": order.description},
                     },
                 }
@@ -150,7 +150,7 @@ class StripeGateway:
                 "/v1/refunds",
                 key=str(order.refund_id),
                 payment_intent=order.provider_payment_id,
-                amount=order.amount_cents,
+                amount=to_stripe(order.amount_cents, order.currency),
                 metadata=dict(order.metadata),
                 **({"reason": reason} if reason else {}),
             )
