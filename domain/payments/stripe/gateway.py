@@ -25,6 +25,7 @@ from domain.payments.stripe.api import StripeApi, StripeRefused, event_of
 from domain.payments.stripe.charges import MissingCountry, charged, intent_params, refused
 from domain.payments.stripe.events import provider_event
 from domain.payments.stripe.statuses import refund_reason, refund_status, to_stripe
+from infrastructure.settings import settings
 
 __all__ = ["EVENTS", "StripeGateway", "remote_method"]
 
@@ -61,8 +62,8 @@ class StripeGateway:
     async def default_method(self, provider_customer_id: str) -> RemoteMethod | None:
         try:
             customer = await self._api.get(f"/v1/customers/{provider_customer_id}")
-            settings = customer.get("invoice_settings") or {}
-            named = settings.get("default_payment_method") or customer.get("default_source")
+            preferred = customer.get("invoice_settings") or {}
+            named = preferred.get("default_payment_method") or customer.get("default_source")
             if isinstance(named, str):
                 return remote_method(await self._api.get(f"/v1/payment_methods/{named}"))
             listed = await self._methods(provider_customer_id, limit=1)
@@ -180,7 +181,13 @@ class StripeGateway:
 
     async def register_endpoint(self, url: str, key: str) -> tuple[str, str]:
         """Has Stripe send its events to `url`; the endpoint's id and the secret that its events are signed with."""
-        made = await self._asked("/v1/webhook_endpoints", key=key, url=url, enabled_events=list(EVENTS))
+        made = await self._asked(
+            "/v1/webhook_endpoints",
+            key=key,
+            url=url,
+            enabled_events=list(EVENTS),
+            api_version=settings().stripe_api_version,
+        )
         return str(made["id"]), str(made["secret"])
 
     async def remove_endpoint(self, endpoint_id: str) -> None:

@@ -19,7 +19,7 @@ from domain.payments.stripe.statuses import from_stripe, payment_status, refund_
 
 
 def order(**more: Any) -> ChargeOrder:
-    ids = {name: uuid4() for name in ("payment_id", "payable_id", "customer_id", "billing_entity_id",
+    ids: dict[str, Any] = {name: uuid4() for name in ("payment_id", "payable_id", "customer_id", "billing_entity_id",
                                       "organization_id")}  # fmt: skip
     values: dict[str, Any] = {
         "payable_type": "Invoice", "provider_customer_id": "cus_1", "external_customer_id": "ada",
