@@ -479,6 +479,7 @@ ACTIVITY_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     CouponsCreated: ("coupon.created", "coupon_ids"),
     CouponsDeleted: ("coupon.deleted", "coupon_ids"),
     CouponsUpdated: ("coupon.updated", "coupon_ids"),
+    CreditNoteRefundsFailed: ("credit_note.refund_failure", "credit_note_ids"),
     CustomerDeleted: ("customer.deleted", "customer_ids"),
     InvoicesRegenerated: ("invoice.regenerated", "invoice_ids"),
     PaymentsSucceeded: ("payment.recorded", "payment_ids"),
