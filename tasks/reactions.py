@@ -214,7 +214,7 @@ async def take_invoices(
 ) -> Iterable[JobRequest]:
     """The first payment of new invoices, each by a job of its own, where a provider can be asked. It waits where payers
     are sent to pages, but for top-ups that nobody asked for."""
-    ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"))
+    ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"), issued=True)
     if not ids or not await pages_are_used(work):
         return [_taken(INVOICE, each, first=True) for each in ids]
     automatic = set(await automatic_top_ups(work.session, ids))
