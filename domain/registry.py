@@ -21,6 +21,8 @@ import domain.kernel.jobs
 import domain.messaging.models
 import domain.metering.models
 import domain.payments.models
+import domain.payments.providers.models
+import domain.payments.providers.news_models
 import domain.subscriptions.models  # noqa: F401
 
 __all__ = ["metadata"]

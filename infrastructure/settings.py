@@ -73,9 +73,22 @@ class Settings(BaseSettings):
     disable_signup: bool = Field(False, validation_alias=_names("LAGO_DISABLE_SIGNUP"))
     download_link_days: int = Field(7, validation_alias=_names("TARN_DOWNLOAD_LINK_DAYS"))
     disable_events_validation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_EVENTS_VALIDATION"))
+    # How often what events have changed is looked at, in seconds; see `tasks/schedule.py`.
+    activity_processing_seconds: int = Field(
+        60, validation_alias=_names("LAGO_SUBSCRIPTION_ACTIVITY_PROCESSING_INTERVAL_SECONDS"), ge=1
+    )
+    disable_lifetime_usage_refresh: bool = Field(False, validation_alias=_names("LAGO_DISABLE_LIFETIME_USAGE_REFRESH"))
+    lifetime_usage_refresh_seconds: int = Field(
+        300, validation_alias=_names("LAGO_LIFETIME_USAGE_REFRESH_INTERVAL_SECONDS"), ge=1
+    )
+    disable_wallet_refresh: bool = Field(False, validation_alias=_names("LAGO_DISABLE_WALLET_REFRESH"))
+    wallet_refresh_seconds: int = Field(
+        300, validation_alias=_names("LAGO_WALLET_ONGOING_BALANCE_REFRESH_INTERVAL_SECONDS"), ge=1
+    )
     disable_pdf_generation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_PDF_GENERATION"))
 
     smtp_address: str = Field("", validation_alias=_names("LAGO_SMTP_ADDRESS"))
+    smtp_domain: str = Field("", validation_alias=_names("LAGO_SMTP_DOMAIN"))
     from_email: str = Field("tarn@localhost", validation_alias=_names("LAGO_FROM_EMAIL"))
     smtp_port: int = Field(587, validation_alias=_names("LAGO_SMTP_PORT"))
     smtp_username: str = Field("", validation_alias=_names("LAGO_SMTP_USERNAME"))
@@ -90,6 +103,11 @@ class Settings(BaseSettings):
         "15,45", validation_alias=_names("LAGO_SUBSCRIPTION_TERMINATION_ALERT_SENT_AT_DAYS")
     )
     # The EU's register of VAT numbers, asked for customers of entities with EU tax management.
+    stripe_url: str = Field("https://api.stripe.com", validation_alias=_names("TARN_STRIPE_URL"))
+    stripe_api_version: str = Field("2025-04-30.basil", validation_alias=_names("STRIPE_API_VERSION"))
+    checkout_payment_delay_seconds: int = Field(
+        600, validation_alias=_names("LAGO_CHECKOUT_AUTO_PAYMENT_DELAY_SECONDS"), ge=0
+    )
     vies_url: str = Field(
         "https://ec.europa.eu/taxation_customs/vies/rest-api", validation_alias=_names("TARN_VIES_URL")
     )

@@ -15,10 +15,12 @@ from tasks import (  # isort: skip
     credit_notes,  # noqa: F401
     customers,  # noqa: F401
     identity,  # noqa: F401
+    insight,  # noqa: F401
     invoicing,  # noqa: F401
     messaging,  # noqa: F401
     metering,  # noqa: F401
     payments,  # noqa: F401
+    providers,  # noqa: F401
     sandbox,  # noqa: F401
     ticks,  # noqa: F401
     usage,  # noqa: F401

@@ -7,6 +7,8 @@ A job's arguments hold at most `CHUNK` ids.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,6 +29,13 @@ from domain.catalog.events import (
     TaxChanged,
     UsageThresholdsChanged,
 )
+from domain.credits.coupon_events import (
+    AppliedCouponsEnded,
+    CouponsApplied,
+    CouponsCreated,
+    CouponsDeleted,
+    CouponsUpdated,
+)
 from domain.credits.note_documents import DOCUMENTS as NOTE_DOCUMENTS
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.credits.wallets.events import (
@@ -44,23 +53,27 @@ from domain.credits.wallets.events import (
 from domain.customers.events import (
     CustomerCreated,
     CustomerDeleted,
+    CustomerDetailsChanged,
     CustomerInvoiceTermsChanged,
     CustomerUpdated,
 )
-from domain.identity.events import BillingTermsChanged
+from domain.identity.events import BillingEntitiesCreated, BillingEntitiesUpdated, BillingTermsChanged
 from domain.insight.activity_types import LOGGED
 from domain.insight.log_activities import log_activities
 from domain.invoicing.events import (
     CreditInvoicesCreated,
+    CreditInvoicesOpened,
     FeesCreated,
     InvoiceDisputesLost,
     InvoiceDocumentGenerated,
+    InvoicePaymentsRefused,
     InvoicePaymentStatusUpdated,
     InvoicesDeleted,
     InvoicesDrafted,
     InvoicesFinalized,
     InvoicesOverdue,
     InvoicesReadyToFinalize,
+    InvoicesRegenerated,
     InvoicesVoided,
     OneOffInvoicesCreated,
     OverdueInvoicesPaid,
@@ -76,15 +89,33 @@ from domain.messaging.queries import has_endpoints
 from domain.metering.activities import LOOK
 from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.asked import automatic_top_ups, invoices_to_take, requests_to_take
 from domain.payments.events import (
+    CreditNoteRefundsFailed,
     DunningCampaignsFinished,
+    InboundWebhooksStored,
+    InvoicePaymentsAsked,
     InvoicePaymentsNotTaken,
+    PaymentNeedsAction,
+    PaymentProvidersChanged,
+    PaymentProvidersRemoved,
     PaymentReceiptsCreated,
     PaymentReceiptsGenerated,
+    PaymentRequestPaymentsFailed,
     PaymentRequestsCreated,
+    PaymentRequestsSettled,
+    PaymentsConfirmed,
     PaymentsSucceeded,
+    ProviderCustomersLinked,
+    ProviderCustomersWanted,
+    TopUpPaymentsNotTaken,
 )
+from domain.payments.links import pages_are_used, pages_to_expire
+from domain.payments.payables import INVOICE, REQUEST
+from domain.payments.providers.payer import connected_customers
+from domain.payments.refunds import notes_to_refund
 from domain.subscriptions.events import (
+    SubscriptionCanceled,
     SubscriptionStarted,
     SubscriptionTerminated,
     SubscriptionTerminationAlert,
@@ -97,7 +128,8 @@ from tasks.catalog import CASCADE
 from tasks.emails import MAIL
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
-from tasks.payments import RECEIPTS, RECEIPTS_AT_A_TIME
+from tasks.payments import EXPIRE_PAGES, INBOUND, RECEIPTS, RECEIPTS_AT_A_TIME, REFUND, TAKE
+from tasks.providers import CREATE_CUSTOMER, LEARN_METHOD, REGISTER, UNREGISTER, UPDATE_CUSTOMER
 
 __all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
 
@@ -168,10 +200,97 @@ async def note_documents(work: UnitOfWork, events: Sequence[CreditNotesIssued]) 
     return [JobRequest(NOTE_DOCUMENTS, {"credit_note_ids": some}) for some in parts]
 
 
-async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated]) -> Iterable[JobRequest]:
+async def settle_purchases(
+    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicePaymentsRefused]
+) -> Iterable[JobRequest]:
     """Purchases of credits follow the payment of their invoices."""
     ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
     return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+
+
+async def take_invoices(
+    work: UnitOfWork,
+    events: Sequence[InvoicesFinalized | OneOffInvoicesCreated | CreditInvoicesCreated | CreditInvoicesOpened],
+) -> Iterable[JobRequest]:
+    """The first payment of new invoices, each by a job of its own, where a provider can be asked. It waits where payers
+    are sent to pages, but for top-ups that nobody asked for."""
+    ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"), issued=True)
+    if not ids or not await pages_are_used(work):
+        return [_taken(INVOICE, each, first=True) for each in ids]
+    automatic = set(await automatic_top_ups(work.session, ids))
+    pause = timedelta(seconds=settings().checkout_payment_delay_seconds)
+    return [
+        replace(_taken(INVOICE, each, first=True), delay=timedelta(0) if each in automatic else pause) for each in ids
+    ]
+
+
+async def expire_pages(
+    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicesVoided | PaymentsSucceeded]
+) -> Iterable[JobRequest]:
+    """Pages where an invoice can still be paid that was paid otherwise, in part or in full, or taken back."""
+    paid = [event for event in events if isinstance(event, PaymentsSucceeded)]
+    others = [event for event in events if not isinstance(event, PaymentsSucceeded)]
+    ids = await pages_to_expire(work, invoice_ids=_ids(others, "invoice_ids"), payment_ids=_ids(paid, "payment_ids"))
+    return [JobRequest(EXPIRE_PAGES, {"invoice_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def refund_notes(work: UnitOfWork, events: Sequence[CreditNotesIssued]) -> Iterable[JobRequest]:
+    ids = await notes_to_refund(work, _ids(events, "credit_note_ids"))
+    return [JobRequest(REFUND, {"credit_note_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def process_inbound(work: UnitOfWork, events: Sequence[InboundWebhooksStored]) -> Iterable[JobRequest]:
+    ids = _ids(events, "inbound_ids")
+    return [JobRequest(INBOUND, {"inbound_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def take_asked(work: UnitOfWork, events: Sequence[InvoicePaymentsAsked]) -> Iterable[JobRequest]:
+    """One more payment of invoices, as the client wants it."""
+    return [
+        _taken(INVOICE, each, method_type=event.method_type, method_id=event.method_id)
+        for event in events
+        for each in event.invoice_ids
+    ]
+
+
+async def take_requests(work: UnitOfWork, events: Sequence[PaymentRequestsCreated]) -> Iterable[JobRequest]:
+    wanted = set(await requests_to_take(work.session, _ids(events, "request_ids")))
+    return [
+        _taken(REQUEST, each, method_type=event.method_type, method_id=event.method_id)
+        for event in events
+        for each in event.request_ids
+        if each in wanted
+    ]
+
+
+def _taken(payable_type: str, payable_id: UUID, **more: object) -> JobRequest:
+    """One job at a time waits for a payable, and one for its first payment."""
+    arguments = {"payable_type": payable_type, "payable_id": payable_id, **more}
+    return JobRequest(TAKE, arguments, unique_key=f"{'first' if more.get('first') else 'asked'}-{payable_id}")
+
+
+async def create_at_providers(work: UnitOfWork, events: Sequence[ProviderCustomersWanted]) -> Iterable[JobRequest]:
+    ids = _ids(events, "provider_customer_ids")
+    return [JobRequest(CREATE_CUSTOMER, {"provider_customer_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def learn_methods(work: UnitOfWork, events: Sequence[ProviderCustomersLinked]) -> Iterable[JobRequest]:
+    ids = _ids([event for event in events if event.learn], "provider_customer_ids")
+    return [JobRequest(LEARN_METHOD, {"provider_customer_id": each}) for each in ids]
+
+
+async def update_at_providers(work: UnitOfWork, events: Sequence[CustomerDetailsChanged]) -> Iterable[JobRequest]:
+    ids = await connected_customers(work, _ids(events, "customer_ids"))
+    return [JobRequest(UPDATE_CUSTOMER, {"provider_customer_id": each}) for each in ids]
+
+
+def tell_providers(actor: str) -> Reaction:
+    """One job for each connection."""
+
+    async def react(work: UnitOfWork, events: Sequence[DomainEvent]) -> Iterable[JobRequest]:
+        return [JobRequest(actor, {"provider_id": each}) for each in _ids(events, "provider_ids")]
+
+    return react
 
 
 async def receipts(work: UnitOfWork, events: Sequence[PaymentReceiptsCreated]) -> Iterable[JobRequest]:
@@ -182,14 +301,15 @@ async def receipts(work: UnitOfWork, events: Sequence[PaymentReceiptsCreated]) -
     return [JobRequest(RECEIPTS, {"receipt_ids": some}) for some in parts]
 
 
-def mails(kind: str, field: str, *, with_documents: bool = True) -> Reaction:
+def mails(kind: str, field: str, *, with_documents: bool = True, failed: bool = False) -> Reaction:
     """A mail about each object that one is wanted for. with_documents: the event says that the documents are there,
-    which counts where the installation makes them; otherwise the event counts where it makes none."""
+    which counts where the installation makes them; otherwise the event counts where it makes none. failed: a payment
+    was refused."""
 
     async def react(work: UnitOfWork, events: Sequence[DomainEvent]) -> Iterable[JobRequest]:
         if with_documents == settings().disable_pdf_generation and kind != "payment_request":
             return []
-        wanted = await wanted_mails(work, kind, _ids(events, field))
+        wanted = await wanted_mails(work, kind, _ids(events, field), failed=failed)
         return [
             JobRequest(MAIL, {"kind": kind, "id": str(each), "key": f"{kind}-{each}"}, unique_key=f"{kind}-{each}")
             for each in wanted
@@ -225,14 +345,16 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
-    CreditNotesIssued: (note_documents, mails("credit_note", "credit_note_ids", with_documents=False)),
+    CreditNotesIssued: (note_documents, refund_notes, mails("credit_note", "credit_note_ids", with_documents=False)),
     CreditNoteDocumentGenerated: (mails("credit_note", "credit_note_ids"),),
     InvoicesFinalized: (
         documents,
+        take_invoices,
         mails("invoice", "invoice_ids", with_documents=False),
     ),
     OneOffInvoicesCreated: (
         documents,
+        take_invoices,
         mails("invoice", "invoice_ids", with_documents=False),
     ),
     PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),
@@ -246,8 +368,18 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PlanPricesChanged: (cascade,),
     LookAsked: (look_at_usage,),
     UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
-    CreditInvoicesCreated: (documents,),
-    InvoicePaymentStatusUpdated: (settle_purchases,),
+    CreditInvoicesCreated: (documents, take_invoices),
+    CreditInvoicesOpened: (take_invoices,),
+    InvoicePaymentStatusUpdated: (settle_purchases, expire_pages),
+    InvoicesVoided: (expire_pages,),
+    InboundWebhooksStored: (process_inbound,),
+    InvoicePaymentsRefused: (settle_purchases,),
+    InvoicePaymentsAsked: (take_asked,),
+    ProviderCustomersWanted: (create_at_providers,),
+    ProviderCustomersLinked: (learn_methods,),
+    CustomerDetailsChanged: (update_at_providers,),
+    PaymentProvidersChanged: (tell_providers(REGISTER),),
+    PaymentProvidersRemoved: (tell_providers(UNREGISTER),),
     TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
     WalletsCreated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletsUpdated: (job_with("wallets.refresh_changed", "wallet_ids"),),
@@ -255,10 +387,11 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletAlertsSet: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
-    PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"),),
+    PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"), expire_pages),
     PaymentReceiptsCreated: (receipts, mails("payment_receipt", "receipt_ids", with_documents=False)),
     PaymentReceiptsGenerated: (mails("payment_receipt", "receipt_ids"),),
-    PaymentRequestsCreated: (mails("payment_request", "request_ids"),),
+    PaymentRequestsCreated: (take_requests, mails("payment_request", "request_ids")),
+    PaymentRequestPaymentsFailed: (mails("payment_request", "request_ids", failed=True),),
     InvoiceDocumentGenerated: (mails("invoice", "invoice_ids"),),
     OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
@@ -279,6 +412,7 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     SubscriptionStarted: ("subscription.started", "subscription_ids"),
     SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
     SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
+    SubscriptionCanceled: ("subscription.terminated", "subscription_ids"),
     SubscriptionTerminationAlert: ("subscription.termination_alert", "subscription_ids"),
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
@@ -290,6 +424,13 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicePaymentsNotTaken: ("invoice.payment_failure", "invoice_ids"),
+    TopUpPaymentsNotTaken: ("wallet_transaction.payment_failure", "transaction_ids"),
+    PaymentsConfirmed: ("payment.succeeded", "payment_ids"),
+    CreditNoteRefundsFailed: ("credit_note.provider_refund_failure", "credit_note_ids"),
+    PaymentNeedsAction: ("payment.requires_action", "payment_ids"),
+    ProviderCustomersLinked: ("customer.payment_provider_created", "customer_ids"),
+    PaymentRequestPaymentsFailed: ("payment_request.payment_failure", "request_ids"),
+    PaymentRequestsSettled: ("payment_request.payment_status_updated", "request_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     PaymentReceiptsCreated: ("payment_receipt.created", "receipt_ids"),
@@ -320,7 +461,7 @@ async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[
     for kind, some in by_type.items():
         for react in JOBS_OF.get(kind, ()):
             found += await react(work, some)
-    await _log(work, by_type)
+    found += await _log(work, by_type)
     told = [kind for kind in by_type if kind in WEBHOOK_OF]
     if told and work.tenant is not None and await has_endpoints(work.session):
         for kind in told:
@@ -336,18 +477,33 @@ async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[
 _NOT_LOGGED = (WalletBalancesChanged, WalletOngoingBalancesChanged)
 ACTIVITY_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     kind: (name, field) for kind, (name, field) in WEBHOOK_OF.items() if name in LOGGED and kind not in _NOT_LOGGED
-} | {CustomerDeleted: ("customer.deleted", "customer_ids")}
+} | {
+    AppliedCouponsEnded: ("applied_coupon.deleted", "applied_coupon_ids"),
+    BillingEntitiesCreated: ("billing_entities.created", "billing_entity_ids"),
+    BillingEntitiesUpdated: ("billing_entities.updated", "billing_entity_ids"),
+    CouponsApplied: ("applied_coupon.created", "applied_coupon_ids"),
+    CouponsCreated: ("coupon.created", "coupon_ids"),
+    CouponsDeleted: ("coupon.deleted", "coupon_ids"),
+    CouponsUpdated: ("coupon.updated", "coupon_ids"),
+    CreditNoteRefundsFailed: ("credit_note.refund_failure", "credit_note_ids"),
+    CustomerDeleted: ("customer.deleted", "customer_ids"),
+    InvoicesRegenerated: ("invoice.regenerated", "invoice_ids"),
+    PaymentsSucceeded: ("payment.recorded", "payment_ids"),
+    SubscriptionCanceled: ("subscription.canceled", "subscription_ids"),
+}
 """What the activity log tells: the type of activity, and where the event carries the ids."""
 
 
-async def _log(work: UnitOfWork, by_type: Mapping[type[DomainEvent], Sequence[DomainEvent]]) -> None:
+async def _log(
+    work: UnitOfWork, by_type: Mapping[type[DomainEvent], Sequence[DomainEvent]]
+) -> Iterable[JobRequest]:  # fmt: skip
     """One line of the activity log for each object that something happened to."""
     if work.tenant is None:
-        return
+        return []
     happened = {
         ACTIVITY_OF[kind][0]: _ids(some, ACTIVITY_OF[kind][1]) for kind, some in by_type.items() if kind in ACTIVITY_OF
     }
-    await log_activities(work, happened)
+    return await log_activities(work, happened)
 
 
 def _ids(events: Sequence[DomainEvent], field: str) -> list[UUID]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
+    "SubscriptionCanceled",
     "SubscriptionStarted",
     "SubscriptionTerminated",
     "SubscriptionTerminationAlert",
@@ -31,8 +32,15 @@ class SubscriptionUpdated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionCanceled(DomainEvent):
+    """Rows that waited for their start will not start. Webhook subscription.terminated, as the interface has it."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionTerminated(DomainEvent):
-    """Rows ended: terminated, or canceled while pending."""
+    """Rows ended."""
 
     subscription_ids: tuple[UUID, ...]
 

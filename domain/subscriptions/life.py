@@ -14,7 +14,12 @@ from sqlalchemy.exc import IntegrityError
 from domain.customers.payment_reference import CUSTOMERS_WAY, PaymentReference
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.subscriptions.events import SubscriptionStarted, SubscriptionTerminated, SubscriptionUpdated
+from domain.subscriptions.events import (
+    SubscriptionCanceled,
+    SubscriptionStarted,
+    SubscriptionTerminated,
+    SubscriptionUpdated,
+)
 from domain.subscriptions.models import Subscription
 
 __all__ = ["Opening", "activate", "cancel", "open_subscription", "refuse_taken_external_id", "terminate_row"]
@@ -91,7 +96,7 @@ async def cancel(work: UnitOfWork, row: Subscription, at: datetime) -> None:
     if row.previous_subscription_id is not None:
         work.record(SubscriptionUpdated((row.previous_subscription_id,)))
     else:
-        work.record(SubscriptionTerminated((row.id,)))
+        work.record(SubscriptionCanceled((row.id,)))
 
 
 def refuse_taken_external_id() -> None:

@@ -25,12 +25,15 @@ from graphql_api.customers.enums import (
     FinalizeZeroAmountInvoiceEnum,
 )
 from graphql_api.customers.error_details import fetch_errors
+from graphql_api.customers.overdue import CustomerOverdueBalance, fetch_overdue_balances
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
+from graphql_api.payments.enums import ProviderTypeEnum
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from graphql_api.invoicing.applied_add_ons import AppliedAddOn
     from graphql_api.invoicing.types import Invoice
     from graphql_api.payments.campaigns import DunningCampaign
+    from graphql_api.payments.provider_customers import ProviderCustomer
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
@@ -51,6 +55,7 @@ LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.no
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
 LazyAppliedAddOn = Annotated["AppliedAddOn", strawberry.lazy("graphql_api.invoicing.applied_add_ons")]
 LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
+LazyProviderCustomer = Annotated["ProviderCustomer", strawberry.lazy("graphql_api.payments.provider_customers")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyAppliedCoupon = Annotated["AppliedCoupon", strawberry.lazy("graphql_api.credits.coupons")]
@@ -88,7 +93,7 @@ class CustomerBillingConfiguration:
 
 
 @strawberry.type
-class Customer:
+class Customer(Logged):
     key: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
     billing_entity_id: strawberry.Private[UUID]
@@ -124,6 +129,8 @@ class Customer:
     invoice_grace_period: int | None
     finalize_zero_amount_invoice: FinalizeZeroAmountInvoiceEnum | None
     external_salesforce_id: str | None
+    payment_provider: ProviderTypeEnum | None
+    payment_provider_code: str | None
     last_dunning_campaign_attempt: int
     last_dunning_campaign_attempt_at: ISO8601DateTime | None
     exclude_from_dunning_campaign: bool
@@ -178,6 +185,15 @@ class Customer:
         if self.campaign_id is None:
             return None
         return await load(info, "dunning_campaigns", fetch_campaigns, self.campaign_id)
+
+    @strawberry.field
+    async def provider_customer(self, info: Info) -> LazyProviderCustomer | None:
+        """What the customer is called at the provider that it pays with."""
+        from graphql_api.payments.provider_customers import fetch_provider_customers
+
+        if self.payment_provider is None:
+            return None
+        return await load(info, "provider_customers", fetch_provider_customers, self.key)
 
     @strawberry.field
     async def error_details(self, info: Info) -> list[ErrorDetail] | None:
@@ -244,6 +260,10 @@ class Customer:
         return await load(info, "invoices_of_customers", fetch_invoices_of_customers, self.key) or []
 
     @strawberry.field
+    async def overdue_balances(self, info: Info) -> list[CustomerOverdueBalance]:
+        return await load(info, "overdue_balances", fetch_overdue_balances, self.key) or []
+
+    @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:
         """Active ones, unless other statuses are asked for."""
         statuses = tuple(sorted(one.value for one in status)) if status else ("active",)
@@ -303,6 +323,8 @@ def customer_type(row: Any) -> Customer:
         invoice_grace_period=row.invoice_grace_period,
         finalize_zero_amount_invoice=FinalizeZeroAmountInvoiceEnum(row.finalize_zero_amount_invoice),
         external_salesforce_id=row.external_salesforce_id,
+        payment_provider=ProviderTypeEnum(row.payment_provider) if row.payment_provider else None,
+        payment_provider_code=row.payment_provider_code,
         campaign_id=row.applied_dunning_campaign_id,
         last_dunning_campaign_attempt=max(row.dunning_currency_attempts.values(), default=0),
         last_dunning_campaign_attempt_at=row.last_dunning_campaign_attempt_at,

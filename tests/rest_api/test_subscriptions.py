@@ -258,9 +258,9 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
         ({"name": "a\x00b"}, 422, {"name": ["value_is_invalid"]}),
         ({"consolidate_invoice": "perhaps"}, 422, {"consolidate_invoice": ["value_is_invalid"]}),
         (
-            {"payment_method": {"payment_method_type": "cheque"}, "name": "a\x00b"},
+            {"payment_method": {"payment_method_type": "cheque"}, "name": "x" * 300},
             422,
-            {"payment_method": ["invalid_payment_method"], "name": ["value_is_invalid"]},
+            {"payment_method": ["invalid_payment_method"], "name": ["value_is_too_long"]},
         ),
         ({"activation_rules": {"type": "payment"}}, 422, {"activation_rules": ["invalid_format"]}),
         (
@@ -286,6 +286,8 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
                 "customer": ["no_linked_payment_provider"],
             },
         ),
+        ({"subscription_at": "9999-12-31T23:59:59Z"}, 422, {"subscription_at": ["value_is_out_of_range"]}),
+        ({"subscription_at": "0001-01-01"}, 422, {"subscription_at": ["value_is_out_of_range"]}),
         ({"plan_code": "nothing"}, 404, None),
         ({"plan_code": 7}, 404, None),
         ({"billing_entity_code": "nobody"}, 404, None),
