@@ -121,7 +121,7 @@ async def update(call: Call) -> Response:
 async def terminate(call: Call) -> Response:
     """Ends an active subscription, or cancels a pending one."""
     row = await _find(call)
-    if row.status not in ("active", "pending"):
+    if row.status not in ("active", "pending", "incomplete"):
         raise NotFound("subscription")
     await call.work.session.refresh(row, with_for_update=True)
     names = ("on_termination_credit_note", "on_termination_invoice")

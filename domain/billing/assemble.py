@@ -34,7 +34,7 @@ __all__ = ["Built", "Rated", "applied_section_rows", "assemble", "invoice_of", "
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An invoice ready to be written. status: draft, finalized or closed; a finalized one still needs its number.
+    """An invoice ready to be written. status: draft, open, finalized or closed; a finalized one still needs its number.
 
     levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it. purse: what
     its other deductions were taken from.
@@ -75,7 +75,8 @@ def assemble(
     if target.in_advance or target.progressive:
         draft, dates = False, dates or advance_dates(customer.dates, target.at)
     dates = dates or invoice_dates(customer.dates, target.at, periodic=target.periodic)
-    draft = customer.dates.grace_period > 0 if draft is None else draft
+    gated = any(line.subscription.status == "incomplete" for line in lines)
+    draft = customer.dates.grace_period > 0 and not gated if draft is None else draft
     rated: list[Rated] = [
         (line, fee, known.facts.taxes_of(line.subscription, fee.owner))
         for line in lines
@@ -98,8 +99,9 @@ def assemble(
         dates=dates,
         sections=known.facts.sections_of([line.subscription for line in lines]),
         progressive=[known.progressive[line.number] for line in lines if line.number in known.progressive],
+        gated=gated,
         # What is not billed for a period takes the taxes as they are: it could not be built a second time.
-        waits=customer.taxes_open and not (target.in_advance or target.progressive),
+        waits=customer.taxes_open and not gated and not (target.in_advance or target.progressive),
     )
     return Built(target, rows, levels, purse=purse)
 
@@ -115,12 +117,14 @@ def invoice_of(
     sections: Sequence[Section] = (),
     progressive: Sequence[ProgressiveInvoice] = (),
     waits: bool = False,
+    gated: bool = False,
 ) -> InvoiceRows:
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
     sections: the custom sections that it carries. progressive: invoices that billed part of the usage before. waits:
     the customer's taxes are not known yet, so that it would be final but for these: computed like a draft, `pending`,
-    and finalized when they are.
+    and finalized when they are. gated: its subscription waits for its payment: computed as a final one, `open`, and
+    numbered when it is paid.
     """
     first = lines[0].subscription
     customer = first.customer
@@ -134,6 +138,8 @@ def invoice_of(
     purse.spend(calculation.credits)
     shown = calculation.fees_amount_cents or first.finalizes_zero or target.progressive
     final = ("pending" if waits else "finalized") if shown else "closed"
+    if gated:
+        final = "open"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from domain.billing.assemble import Built
 from domain.billing.build import build
 from domain.billing.deductions import store_deductions
+from domain.billing.events import GatedInvoicesSettled
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
@@ -25,6 +26,7 @@ from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.activities import note_activity
 from domain.metering.carried import keep_levels
+from domain.payments.events import InvoicePaymentsAsked
 
 __all__ = ["LostRace", "bill_paid_fees", "bill_subscriptions", "number_and_announce"]
 
@@ -103,7 +105,8 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
-    """Writes what wallets pay of them, numbers what is final, marks the drafts, leaves the closed ones silent."""
+    """Writes what wallets pay of them, numbers what is final, marks the drafts, has the open ones paid and leaves
+    the closed ones silent."""
     # What was current usage is invoiced now: thresholds and alerts are looked at again.
     await note_activity(
         work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
@@ -129,6 +132,12 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     if new_drafts:
         work.record(InvoicesDrafted(new_drafts))
         work.record(InvoicesReadyToFinalize(new_drafts))
+    opened = [each for each in built if each.status == "open"]
+    due = tuple(each.target.invoice_id for each in opened if each.rows.invoice["total_amount_cents"] > 0)
+    if due:
+        work.record(InvoicePaymentsAsked(due))
+    if len(opened) > len(due):
+        work.record(GatedInvoicesSettled(tuple(each.target.invoice_id for each in opened if each.target.invoice_id not in due)))
     if final:
         work.record(InvoicesFinalized(tuple(each.target.invoice_id for each in final)))
 

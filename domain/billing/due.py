@@ -25,6 +25,7 @@ __all__ = ["CHUNK_CUSTOMERS", "bill_due"]
 
 CHUNK_CUSTOMERS: Final = 500
 
+# A subscription whose successor waits for its payment is billed when that is decided (see resolve.py).
 # The day tests here only narrow: they let every billing day of section 3.2 pass, and `is_billing_day` decides.
 _DUE: Final = sa.text(
     """
@@ -48,7 +49,10 @@ _DUE: Final = sa.text(
         SELECT FROM subscriptions after WHERE after.previous_subscription_id = s.id AND after.status = 'pending'
     ) AS switches
     FROM subscription s
-    WHERE CASE
+    WHERE NOT EXISTS (
+        SELECT FROM subscriptions after WHERE after.previous_subscription_id = s.id AND after.status = 'incomplete'
+      )
+      AND CASE
         WHEN s.interval = 'weekly' THEN extract(isodow FROM s.day)
             = CASE s.billing_time WHEN 'calendar' THEN 1 ELSE extract(isodow FROM s.anchor) END
         WHEN s.billing_time = 'calendar' THEN extract(day FROM s.day) = 1

@@ -8,6 +8,8 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
+    "SubscriptionCanceled",
+    "SubscriptionIncomplete",
     "SubscriptionStarted",
     "SubscriptionTerminated",
     "SubscriptionTerminationAlert",
@@ -19,6 +21,20 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class SubscriptionStarted(DomainEvent):
     """Rows became active, at creation, by the clock or as successors."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionIncomplete(DomainEvent):
+    """Rows started and wait for the payment of their first invoice."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionCanceled(DomainEvent):
+    """Rows that waited for a payment were given up: it failed or did not come in time."""
 
     subscription_ids: tuple[UUID, ...]
 

@@ -26,11 +26,13 @@ __all__ = [
     "SubscriptionFilters",
     "current_of_customer",
     "find",
+    "find_incomplete",
     "first_starts",
     "latest_termination",
     "list_rows",
     "pending_successor",
     "rows_by_ids",
+    "waiting_successors",
 ]  # fmt: skip
 
 STATUSES = ("pending", "active", "terminated", "canceled", "incomplete")
@@ -209,9 +211,9 @@ async def find(session: AsyncSession, external_id: str, status: str = "active") 
 async def current_of_customer(session: AsyncSession, customer_id: UUID, external_id: str) -> Subscription | None:
     """The customer's subscription of that external id that a plan change would act on.
 
-    Active or incomplete, else pending without a predecessor.
+    Active, else pending without a predecessor.
     """
-    live = col(Subscription.status).in_(("active", "incomplete"))
+    live = col(Subscription.status) == "active"
     waiting = sa.and_(col(Subscription.status) == "pending", col(Subscription.previous_subscription_id).is_(None))
     query = (
         select(Subscription)
@@ -224,6 +226,30 @@ async def current_of_customer(session: AsyncSession, customer_id: UUID, external
         .limit(1)
     )
     return (await session.execute(query)).scalars().first()
+
+
+async def find_incomplete(session: AsyncSession, customer_id: UUID, external_id: str) -> Subscription | None:
+    """The customer's subscription of that external id that waits for its payment."""
+    query = select(Subscription).where(
+        col(Subscription.customer_id) == customer_id,
+        col(Subscription.external_id) == external_id,
+        col(Subscription.status) == "incomplete",
+    )
+    return (await session.execute(query)).scalars().first()
+
+
+async def waiting_successors(session: AsyncSession, subscription_ids: Sequence[UUID]) -> dict[UUID, Subscription]:
+    """What follows each of these once it is paid, by the id of the row it will follow; locked."""
+    query = (
+        select(Subscription)
+        .where(
+            col(Subscription.previous_subscription_id).in_(subscription_ids), col(Subscription.status) == "incomplete"
+        )
+        .order_by(col(Subscription.id))
+        .with_for_update()
+    )
+    rows = (await session.execute(query)).scalars().all()
+    return {row.previous_subscription_id: row for row in rows if row.previous_subscription_id}
 
 
 async def pending_successor(session: AsyncSession, subscription_ids: Sequence[UUID]) -> dict[UUID, Subscription]:
