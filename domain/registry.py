@@ -19,6 +19,7 @@ import domain.kernel.jobs
 import domain.messaging.models
 import domain.metering.models
 import domain.payments.models
+import domain.payments.providers.models
 import domain.subscriptions.models  # noqa: F401
 
 __all__ = ["metadata"]

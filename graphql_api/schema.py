@@ -53,6 +53,8 @@ from graphql_api.metering.queries import MeteringQueries
 from graphql_api.payments.campaigns import CampaignMutations, CampaignQueries
 from graphql_api.payments.collect import CollectMutations
 from graphql_api.payments.mutations import PaymentMutations
+from graphql_api.payments.provider_customers import ProviderCustomerMutations
+from graphql_api.payments.providers import PaymentProviderMutations, PaymentProviderQueries
 from graphql_api.payments.queries import PaymentQueries
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
@@ -79,6 +81,7 @@ QUERIES: tuple[type, ...] = (
     InvoicingQueries,
     WalletQueries,
     PaymentQueries,
+    PaymentProviderQueries,
     CampaignQueries,
     CreditNoteQueries,
     CouponQueries,
@@ -106,6 +109,8 @@ MUTATIONS: tuple[type, ...] = (
     InvoicingMutations,
     WalletMutations,
     PaymentMutations,
+    PaymentProviderMutations,
+    ProviderCustomerMutations,
     CampaignMutations,
     CollectMutations,
     EmailMutations,

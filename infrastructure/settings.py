@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         "15,45", validation_alias=_names("LAGO_SUBSCRIPTION_TERMINATION_ALERT_SENT_AT_DAYS")
     )
     # The EU's register of VAT numbers, asked for customers of entities with EU tax management.
+    stripe_url: str = Field("https://api.stripe.com", validation_alias=_names("TARN_STRIPE_URL"))
+    stripe_api_version: str = Field("2025-04-30.basil", validation_alias=_names("STRIPE_API_VERSION"))
+    checkout_payment_delay_seconds: int = Field(
+        600, validation_alias=_names("LAGO_CHECKOUT_AUTO_PAYMENT_DELAY_SECONDS"), ge=0
+    )
     vies_url: str = Field(
         "https://ec.europa.eu/taxation_customs/vies/rest-api", validation_alias=_names("TARN_VIES_URL")
     )

@@ -18,6 +18,7 @@ from tasks import (  # isort: skip
     messaging,  # noqa: F401
     metering,  # noqa: F401
     payments,  # noqa: F401
+    providers,  # noqa: F401
     sandbox,  # noqa: F401
     ticks,  # noqa: F401
     usage,  # noqa: F401

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.payments.attempts import begin_payment
+from domain.payments.outcomes import note_outcome
+from domain.payments.providers.gateway import GatewayBusy
+from domain.payments.providers.gateways import gateway_of
 from domain.payments.receipt_documents import load_receipts, mark_receipts_stored, store_receipt
 from domain.payments.receipts import make_receipts
 from domain.payments.remind import begin_anew
@@ -12,7 +18,12 @@ from tasks.jobs import external_job, job
 from tasks.lease import Lease
 from tasks.retries import polynomial
 
-__all__ = ["RECEIPTS", "RECEIPTS_AT_A_TIME", "count_anew", "generate_receipts", "give_receipts"]
+__all__ = ["RECEIPTS", "RECEIPTS_AT_A_TIME", "TAKE", "count_anew", "generate_receipts", "give_receipts", "take"]
+
+TAKE: Final = "payments.take"
+# How often, and how soon, a payment that its payer must confirm is tried again.
+MOST_CONFIRMATIONS: Final = 20
+CONFIRMATION_PAUSE: Final = timedelta(seconds=5)
 
 RECEIPTS = "payments.generate_receipts"
 # About half a second of rendering.
@@ -41,3 +52,32 @@ async def generate_receipts(lease: Lease, receipt_ids: list[str]) -> None:
         await store_receipt(organization_id, receipt_id, document)
     async with lease.settle() as work:
         await mark_receipts_stored(work, list(documents))
+
+
+@external_job(TAKE, queue="default", dedicated="payments", retries=(polynomial(6, GatewayBusy),))
+async def take(
+    lease: Lease,
+    payable_type: str,
+    payable_id: str,
+    first: bool = False,
+    method_type: str | None = None,
+    method_id: str | None = None,
+) -> None:
+    """One payment by the customer's provider, of an invoice or of a payment request. The payment is written before the
+    provider is called; run again after a crash, the same call is made and answered as the first time."""
+    async with lease.work() as work:
+        attempt = await begin_payment(
+            work,
+            payable_type,
+            UUID(payable_id),
+            first=first and lease.claim.attempts == 0,
+            method_type=method_type,
+            method_id=None if method_id is None else UUID(method_id),
+        )
+    if attempt is None:
+        return
+    charged = await gateway_of(attempt.connection).charge(attempt.order)
+    async with lease.settle() as work:
+        again = await note_outcome(work, attempt.order.payment_id, charged)
+        if again and lease.claim.attempts + 1 < MOST_CONFIRMATIONS:
+            lease.repeat_after(CONFIRMATION_PAUSE, "the payer must confirm")

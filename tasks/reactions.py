@@ -43,6 +43,7 @@ from domain.credits.wallets.events import (
 from domain.customers.events import (
     CustomerCreated,
     CustomerDeleted,
+    CustomerDetailsChanged,
     CustomerInvoiceTermsChanged,
     CustomerUpdated,
 )
@@ -51,9 +52,11 @@ from domain.insight.activity_types import LOGGED
 from domain.insight.log_activities import log_activities
 from domain.invoicing.events import (
     CreditInvoicesCreated,
+    CreditInvoicesOpened,
     FeesCreated,
     InvoiceDisputesLost,
     InvoiceDocumentGenerated,
+    InvoicePaymentsRefused,
     InvoicePaymentStatusUpdated,
     InvoicesDeleted,
     InvoicesDrafted,
@@ -75,14 +78,26 @@ from domain.messaging.queries import has_endpoints
 from domain.metering.activities import LOOK
 from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
+from domain.payments.asked import invoices_to_take, requests_to_take
 from domain.payments.events import (
     DunningCampaignsFinished,
+    InvoicePaymentsAsked,
     InvoicePaymentsNotTaken,
+    PaymentNeedsAction,
+    PaymentProvidersChanged,
+    PaymentProvidersRemoved,
     PaymentReceiptsCreated,
     PaymentReceiptsGenerated,
+    PaymentRequestPaymentsFailed,
     PaymentRequestsCreated,
+    PaymentRequestsSettled,
     PaymentsSucceeded,
+    ProviderCustomersLinked,
+    ProviderCustomersWanted,
+    TopUpPaymentsNotTaken,
 )
+from domain.payments.payables import INVOICE, REQUEST
+from domain.payments.providers.payer import connected_customers
 from domain.subscriptions.events import (
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -96,7 +111,8 @@ from tasks.catalog import CASCADE
 from tasks.emails import MAIL
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
-from tasks.payments import RECEIPTS, RECEIPTS_AT_A_TIME
+from tasks.payments import RECEIPTS, RECEIPTS_AT_A_TIME, TAKE
+from tasks.providers import CREATE_CUSTOMER, LEARN_METHOD, REGISTER, UNREGISTER, UPDATE_CUSTOMER
 
 __all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
 
@@ -167,10 +183,64 @@ async def note_documents(work: UnitOfWork, events: Sequence[CreditNotesIssued]) 
     return [JobRequest(NOTE_DOCUMENTS, {"credit_note_ids": some}) for some in parts]
 
 
-async def settle_purchases(work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated]) -> Iterable[JobRequest]:
+async def settle_purchases(
+    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicePaymentsRefused]
+) -> Iterable[JobRequest]:
     """Purchases of credits follow the payment of their invoices."""
     ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
     return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+
+
+async def take_invoices(
+    work: UnitOfWork,
+    events: Sequence[InvoicesFinalized | OneOffInvoicesCreated | CreditInvoicesCreated | CreditInvoicesOpened],
+) -> Iterable[JobRequest]:
+    """The first payment of new invoices, each by a job of its own, where a provider can be asked."""
+    ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"))
+    return [_taken(INVOICE, each, first=True) for each in ids]
+
+
+async def take_asked(work: UnitOfWork, events: Sequence[InvoicePaymentsAsked]) -> Iterable[JobRequest]:
+    """One more payment of invoices, as the client wants it."""
+    return [
+        _taken(INVOICE, each, method_type=event.method_type, method_id=event.method_id)
+        for event in events
+        for each in event.invoice_ids
+    ]
+
+
+async def take_requests(work: UnitOfWork, events: Sequence[PaymentRequestsCreated]) -> Iterable[JobRequest]:
+    return [_taken(REQUEST, each) for each in await requests_to_take(work.session, _ids(events, "request_ids"))]
+
+
+def _taken(payable_type: str, payable_id: UUID, **more: object) -> JobRequest:
+    """One job at a time waits for a payable, and one for its first payment."""
+    arguments = {"payable_type": payable_type, "payable_id": payable_id, **more}
+    return JobRequest(TAKE, arguments, unique_key=f"{'first' if more.get('first') else 'asked'}-{payable_id}")
+
+
+async def create_at_providers(work: UnitOfWork, events: Sequence[ProviderCustomersWanted]) -> Iterable[JobRequest]:
+    ids = _ids(events, "provider_customer_ids")
+    return [JobRequest(CREATE_CUSTOMER, {"provider_customer_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def learn_methods(work: UnitOfWork, events: Sequence[ProviderCustomersLinked]) -> Iterable[JobRequest]:
+    ids = _ids([event for event in events if event.learn], "provider_customer_ids")
+    return [JobRequest(LEARN_METHOD, {"provider_customer_id": each}) for each in ids]
+
+
+async def update_at_providers(work: UnitOfWork, events: Sequence[CustomerDetailsChanged]) -> Iterable[JobRequest]:
+    ids = await connected_customers(work, _ids(events, "customer_ids"))
+    return [JobRequest(UPDATE_CUSTOMER, {"provider_customer_id": each}) for each in ids]
+
+
+def tell_providers(actor: str) -> Reaction:
+    """One job for each connection."""
+
+    async def react(work: UnitOfWork, events: Sequence[DomainEvent]) -> Iterable[JobRequest]:
+        return [JobRequest(actor, {"provider_id": each}) for each in _ids(events, "provider_ids")]
+
+    return react
 
 
 async def receipts(work: UnitOfWork, events: Sequence[PaymentReceiptsCreated]) -> Iterable[JobRequest]:
@@ -181,14 +251,15 @@ async def receipts(work: UnitOfWork, events: Sequence[PaymentReceiptsCreated]) -
     return [JobRequest(RECEIPTS, {"receipt_ids": some}) for some in parts]
 
 
-def mails(kind: str, field: str, *, with_documents: bool = True) -> Reaction:
+def mails(kind: str, field: str, *, with_documents: bool = True, failed: bool = False) -> Reaction:
     """A mail about each object that one is wanted for. with_documents: the event says that the documents are there,
-    which counts where the installation makes them; otherwise the event counts where it makes none."""
+    which counts where the installation makes them; otherwise the event counts where it makes none. failed: a payment
+    was refused."""
 
     async def react(work: UnitOfWork, events: Sequence[DomainEvent]) -> Iterable[JobRequest]:
         if with_documents == settings().disable_pdf_generation and kind != "payment_request":
             return []
-        wanted = await wanted_mails(work, kind, _ids(events, field))
+        wanted = await wanted_mails(work, kind, _ids(events, field), failed=failed)
         return [
             JobRequest(MAIL, {"kind": kind, "id": str(each), "key": f"{kind}-{each}"}, unique_key=f"{kind}-{each}")
             for each in wanted
@@ -228,10 +299,12 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     CreditNoteDocumentGenerated: (mails("credit_note", "credit_note_ids"),),
     InvoicesFinalized: (
         documents,
+        take_invoices,
         mails("invoice", "invoice_ids", with_documents=False),
     ),
     OneOffInvoicesCreated: (
         documents,
+        take_invoices,
         mails("invoice", "invoice_ids", with_documents=False),
     ),
     PlanUpdated: (job_with("billing.refresh_drafts", "plan_ids"),),
@@ -244,8 +317,16 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PlanPricesChanged: (cascade,),
     LookAsked: (look_at_usage,),
     UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
-    CreditInvoicesCreated: (documents,),
+    CreditInvoicesCreated: (documents, take_invoices),
+    CreditInvoicesOpened: (take_invoices,),
     InvoicePaymentStatusUpdated: (settle_purchases,),
+    InvoicePaymentsRefused: (settle_purchases,),
+    InvoicePaymentsAsked: (take_asked,),
+    ProviderCustomersWanted: (create_at_providers,),
+    ProviderCustomersLinked: (learn_methods,),
+    CustomerDetailsChanged: (update_at_providers,),
+    PaymentProvidersChanged: (tell_providers(REGISTER),),
+    PaymentProvidersRemoved: (tell_providers(UNREGISTER),),
     TopUpsRequested: (job_with("wallets.invoice_top_ups", "transaction_ids"),),
     WalletsCreated: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletsUpdated: (job_with("wallets.refresh_changed", "wallet_ids"),),
@@ -256,7 +337,8 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"),),
     PaymentReceiptsCreated: (receipts, mails("payment_receipt", "receipt_ids", with_documents=False)),
     PaymentReceiptsGenerated: (mails("payment_receipt", "receipt_ids"),),
-    PaymentRequestsCreated: (mails("payment_request", "request_ids"),),
+    PaymentRequestsCreated: (take_requests, mails("payment_request", "request_ids")),
+    PaymentRequestPaymentsFailed: (mails("payment_request", "request_ids", failed=True),),
     InvoiceDocumentGenerated: (mails("invoice", "invoice_ids"),),
     OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
@@ -288,6 +370,11 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     OneOffInvoicesCreated: ("invoice.one_off_created", "invoice_ids"),
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicePaymentsNotTaken: ("invoice.payment_failure", "invoice_ids"),
+    TopUpPaymentsNotTaken: ("wallet_transaction.payment_failure", "transaction_ids"),
+    PaymentNeedsAction: ("payment.requires_action", "payment_ids"),
+    ProviderCustomersLinked: ("customer.payment_provider_created", "customer_ids"),
+    PaymentRequestPaymentsFailed: ("payment_request.payment_failure", "request_ids"),
+    PaymentRequestsSettled: ("payment_request.payment_status_updated", "request_ids"),
     InvoicesOverdue: ("invoice.payment_overdue", "invoice_ids"),
     InvoiceDisputesLost: ("invoice.payment_dispute_lost", "invoice_ids"),
     PaymentReceiptsCreated: ("payment_receipt.created", "receipt_ids"),

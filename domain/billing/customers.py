@@ -1,4 +1,4 @@
-"""Customers with what other contexts decide on them: their taxes.
+"""Customers with what other contexts decide on them: their taxes, and what they are called at payment providers.
 
 Source: handbook, subscriptions-and-invoices 5.7.
 """
@@ -15,6 +15,7 @@ from domain.customers.find_or_create import find_or_create
 from domain.customers.models import Customer
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params
+from domain.payments.providers.customers import link_customer
 
 __all__ = ["create_customer", "customer_to_subscribe", "update_customer", "upsert_customer"]
 
@@ -48,5 +49,6 @@ async def customer_to_subscribe(work: UnitOfWork, external_id: str, currency: st
 
 async def _taxed(work: UnitOfWork, customer: Customer, before: TaxDetails | None, params: Params) -> Customer:
     await set_customer_taxes(work, customer.id, params)
+    await link_customer(work, customer, params)
     await assign_eu_tax(work, customer, before, read_tax_codes(params))
     return customer

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from domain.customers.provider_terms import read_provider_terms
 from domain.identity.settings import DOCUMENT_LOCALES
 from domain.kernel.countries import COUNTRIES
 from domain.kernel.currencies import CURRENCIES
@@ -35,14 +36,8 @@ TEXTS: Final = (
     "address_line1", "address_line2", "city", "state", "zipcode", "external_salesforce_id",
 )  # fmt: skip
 ADDRESS: Final = ("address_line1", "address_line2", "city", "state", "zipcode")
-UNSUPPORTED_FIELDS: Final[Mapping[str, object]] = {
-    "integration_customers": None, "payment_provider": None, "payment_provider_code": None,
-    "provider_customer": None,
-}  # fmt: skip
-UNSUPPORTED_BILLING: Final[Mapping[str, object]] = {
-    "payment_provider": None, "payment_provider_code": None, "provider_customer_id": None, "sync": False,
-    "sync_with_provider": False, "provider_payment_methods": None, "vat_rate": None,
-}  # fmt: skip
+UNSUPPORTED_FIELDS: Final[Mapping[str, object]] = {"integration_customers": None}
+UNSUPPORTED_BILLING: Final[Mapping[str, object]] = {"vat_rate": None}
 
 _HOST_AND_PORT = re.compile(r"(?:localhost|[^/?#:@]+\.[^/?#:@]+):[0-9]{1,5}(?:[/?#]|$)")
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+")
@@ -74,6 +69,7 @@ def read_customer_terms(params: Params) -> tuple[dict[str, Any], Reader]:
             values[name] = read.integer(name, least=0, most=MOST_DAYS)
     _shipping_address(read, values)
     _billing_configuration(read, values)
+    values.update(read_provider_terms(read.params, read).columns)
     _refuse(read, read.params, UNSUPPORTED_FIELDS)
     return values, read
 

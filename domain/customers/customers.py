@@ -12,7 +12,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.customers.customer_terms import LONGEST_EXTERNAL_ID, read_customer_terms
-from domain.customers.events import CustomerDeleted, CustomerInvoiceTermsChanged, CustomerUpdated
+from domain.customers.events import (
+    CustomerDeleted,
+    CustomerDetailsChanged,
+    CustomerInvoiceTermsChanged,
+    CustomerUpdated,
+)
 from domain.customers.make_customer import customer_by_external_id, make_customer
 from domain.customers.metadata import SentMetadata, read_metadata, replace_metadata
 from domain.customers.models import Customer, CustomerCustomSection
@@ -40,6 +45,14 @@ INVOICE_TERMS = frozenset(
         "subscription_invoice_issuing_date_adjustment",
     }
 )
+
+# What others who know the customer are told of it.
+DETAILS = frozenset(
+    {
+        "name", "firstname", "lastname", "legal_name", "email", "phone", "address_line1", "address_line2", "city",
+        "state", "zipcode", "country",
+    }
+)  # fmt: skip
 
 _customers, _entities = table(Customer), table(BillingEntity)
 
@@ -153,6 +166,8 @@ async def _change(
         await replace_metadata(work, customer, metadata)
     await _select(work, customer, selection)
     work.record(CustomerUpdated((customer.id,)))
+    if changes.keys() & DETAILS:
+        work.record(CustomerDetailsChanged((customer.id,)))
     if terms_change:
         after = await _terms(work, customer)
         work.record(CustomerInvoiceTermsChanged(customer.id, before[0], after[0], before[1], after[1]))

@@ -7,7 +7,13 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["CustomerCreated", "CustomerDeleted", "CustomerInvoiceTermsChanged", "CustomerUpdated"]
+__all__ = [
+    "CustomerCreated",
+    "CustomerDeleted",
+    "CustomerDetailsChanged",
+    "CustomerInvoiceTermsChanged",
+    "CustomerUpdated",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +45,12 @@ class CustomerInvoiceTermsChanged(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class CustomerDeleted(DomainEvent):
     """Customers were deleted: their subscriptions are to be ended and their drafts finalized."""
+
+    customer_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetailsChanged(DomainEvent):
+    """The name, the e-mail address, the telephone number or the address of customers changed."""
 
     customer_ids: tuple[UUID, ...]

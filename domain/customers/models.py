@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from domain.customers.provider_terms import PROVIDER_TYPES
 from domain.kernel.rows import TenantRow, big_integer, json_object, one_of, reference, timestamp
 
 __all__ = ["Customer", "CustomerCustomSection", "CustomerMetadata", "PendingViesCheck"]
@@ -26,6 +27,7 @@ class Customer(TenantRow, table=True):
         one_of("customer_type", ("company", "individual")),
         one_of("account_type", ("customer", "partner")),
         one_of("finalize_zero_amount_invoice", ("inherit", "skip", "finalize")),
+        one_of("payment_provider", PROVIDER_TYPES),
         sa.Index("uq_customers_external_id", "organization_id", "external_id", unique=True,
                  postgresql_where=sa.text("deleted_at IS NULL")),
         sa.Index("ix_customers_listed", "organization_id", "created_at"),
@@ -75,6 +77,9 @@ class Customer(TenantRow, table=True):
     # How often the customer was reminded, by currency, since it last paid what it was reminded of.
     dunning_currency_attempts: dict[str, Any] = json_object(sa_column_kwargs={"server_default": "{}"})
     last_dunning_campaign_attempt_at: datetime | None = timestamp()
+    # The provider that payments are taken with, and the code of the connection to it.
+    payment_provider: str | None = None
+    payment_provider_code: str | None = None
     payment_receipt_counter: int = big_integer(default=0, sa_column_kwargs={"server_default": "0"})
     deleted_at: datetime | None = timestamp()
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.customers.models import Customer, CustomerMetadata
@@ -18,7 +19,7 @@ from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 
 __all__ = [
-    "CustomerFilter", "customer_row", "customer_rows", "customers_in_use", "customers_page",
+    "CustomerFilter", "connections_of_customers", "customer_row", "customer_rows", "customers_in_use", "customers_page",
     "customers_with_overdue_invoices", "find_by_external_id", "metadata_of_customers", "subscription_counts",
     "subscription_ids_of_customers", "taxes_of_customers",
 ]  # fmt: skip
@@ -45,6 +46,15 @@ _taxes = sa.table(
     sa.column("rate", sa.Numeric),
     sa.column("description", sa.Text),
     sa.column("created_at", sa.DateTime(timezone=True)),
+    sa.column("deleted_at", sa.DateTime(timezone=True)),
+)
+_connections = sa.table(
+    "payment_provider_customers",
+    sa.column("customer_id", sa.Uuid),
+    sa.column("provider_type", sa.Text),
+    sa.column("provider_customer_id", sa.Text),
+    sa.column("sync_with_provider", sa.Boolean),
+    sa.column("provider_payment_methods", ARRAY(sa.Text)),
     sa.column("deleted_at", sa.DateTime(timezone=True)),
 )
 _entity_taxes = sa.table("billing_entity_taxes", sa.column("billing_entity_id", sa.Uuid), sa.column("tax_id", sa.Uuid))
@@ -243,3 +253,16 @@ async def taxes_of_customers(session: AsyncSession, customer_ids: Collection[UUI
         for row in await session.execute(select):
             found[row.customer_id].append(row)
     return found
+
+
+async def connections_of_customers(session: AsyncSession, customers: Mapping[UUID, Any]) -> dict[UUID, RowOf]:
+    """What customers (rows by id) are called at the provider that they pay with. One statement, none where nobody pays
+    with any."""
+    types = {(key, row.payment_provider) for key, row in customers.items() if row.payment_provider is not None}
+    if not types:
+        return {}
+    p = _connections.c
+    rows = await session.execute(
+        sa.select(*p).where(sa.tuple_(p.customer_id, p.provider_type).in_(types), p.deleted_at.is_(None))
+    )
+    return {row.customer_id: row for row in rows}

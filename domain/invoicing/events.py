@@ -8,9 +8,21 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "CreditInvoicesCreated", "CreditInvoicesOpened", "FeesCreated", "InvoiceDisputesLost", "InvoiceDocumentGenerated",
-    "InvoicePaymentStatusUpdated", "InvoicesDeleted", "InvoicesDrafted", "InvoicesFinalized", "InvoicesOverdue",
-    "InvoicesReadyToFinalize", "InvoicesVoided", "OneOffInvoicesCreated", "OverdueInvoicesPaid",
+    "CreditInvoicesCreated",
+    "CreditInvoicesOpened",
+    "FeesCreated",
+    "InvoiceDisputesLost",
+    "InvoiceDocumentGenerated",
+    "InvoicePaymentStatusUpdated",
+    "InvoicePaymentsRefused",
+    "InvoicesDeleted",
+    "InvoicesDrafted",
+    "InvoicesFinalized",
+    "InvoicesOverdue",
+    "InvoicesReadyToFinalize",
+    "InvoicesVoided",
+    "OneOffInvoicesCreated",
+    "OverdueInvoicesPaid",
     "UsageThresholdsReached",
 ]  # fmt: skip
 
@@ -90,6 +102,13 @@ class CreditInvoicesCreated(DomainEvent):
 class InvoicePaymentStatusUpdated(DomainEvent):
     """The payment status of invoices changed: paid in full, or by the client's word. Webhook
     invoice.payment_status_updated for each. Which status it is stands on the invoice."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaymentsRefused(DomainEvent):
+    """A payment provider refused to pay invoices, whose status became failed. The refusal is told by the payment."""
 
     invoice_ids: tuple[UUID, ...]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.invoicing.events import InvoicePaymentStatusUpdated, OverdueInvoicesPaid
+from domain.invoicing.events import InvoicePaymentsRefused, InvoicePaymentStatusUpdated, OverdueInvoicesPaid
 from domain.invoicing.models import Fee, Invoice
 from domain.invoicing.payment_state import PaymentState
 from domain.kernel import clock
@@ -20,7 +20,9 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["lock_for_payment", "set_payment_status", "settle", "state_of"]
+__all__ = [
+    "count_attempts", "lock_for_payment", "mark_ready", "refuse_payments", "set_payment_status", "settle", "state_of",
+]  # fmt: skip
 
 _invoices, _fees = table(Invoice), table(Fee)
 
@@ -75,7 +77,38 @@ async def set_payment_status(work: UnitOfWork, invoice_ids: Collection[UUID], st
     await _write(work, locked, {invoice_id: state_of(row).marked(status) for invoice_id, row in locked.items()})
 
 
-async def _write(work: UnitOfWork, before: Mapping[UUID, Any], after: Mapping[UUID, PaymentState]) -> None:
+async def refuse_payments(work: UnitOfWork, invoice_ids: Collection[UUID]) -> None:
+    """A provider refused to pay these: they have failed, with their fees, and may be tried again. Those that were paid
+    meanwhile stay so. Four statements."""
+    locked = await lock_for_payment(work, invoice_ids)
+    unpaid = {each: row for each, row in locked.items() if row.payment_status != "succeeded"}
+    await _write(work, unpaid, {each: state_of(row).marked("failed") for each, row in unpaid.items()}, refused=True)
+    await mark_ready(work, unpaid, True)
+
+
+async def mark_ready(work: UnitOfWork, invoice_ids: Collection[UUID], ready: bool) -> None:
+    """Whether payment may be asked for: not while a provider works on one. One statement."""
+    i = _invoices.c
+    await work.session.execute(
+        sa.update(_invoices)
+        .where(i.id.in_(invoice_ids), i.ready_for_payment_processing != ready)
+        .values(ready_for_payment_processing=ready, updated_at=clock.now())
+    )
+
+
+async def count_attempts(work: UnitOfWork, invoice_ids: Collection[UUID]) -> None:
+    """Once more a provider is asked for these. One statement."""
+    i = _invoices.c
+    await work.session.execute(
+        sa.update(_invoices)
+        .where(i.id.in_(invoice_ids))
+        .values(payment_attempts=i.payment_attempts + 1, updated_at=clock.now())
+    )
+
+
+async def _write(
+    work: UnitOfWork, before: Mapping[UUID, Any], after: Mapping[UUID, PaymentState], *, refused: bool = False
+) -> None:
     if not after:
         return
     now = clock.now()
@@ -88,7 +121,8 @@ async def _write(work: UnitOfWork, before: Mapping[UUID, Any], after: Mapping[UU
     for status in dict.fromkeys(changed.values()):
         await _mark_fees(work, [each for each, now_is in changed.items() if now_is == status], status)
     if changed:
-        work.record(InvoicePaymentStatusUpdated(tuple(changed)))
+        happened = InvoicePaymentsRefused if refused else InvoicePaymentStatusUpdated
+        work.record(happened(tuple(changed)))
     paid_late = tuple(each for each, state in after.items() if before[each].payment_overdue and not state.overdue)
     if paid_late:
         work.record(OverdueInvoicesPaid(paid_late))

@@ -18,13 +18,18 @@ from domain.invoicing.payloads import fee_payloads, invoice_details, invoice_pay
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
 from domain.metering.alert_payloads import triggered_alert_payloads
+from domain.payments.failure_payloads import (
+    payment_failure_payloads,
+    request_failure_payloads,
+    top_up_failure_payloads,
+)
 from domain.payments.payloads import (
     finished_campaign_payloads,
-    payment_failure_payloads,
+    payment_payloads,
     payment_receipt_payloads,
     payment_request_payloads,
 )
-from domain.payments.queries import request_rows
+from domain.payments.queries import payment_rows, request_rows
 from domain.payments.receipt_queries import receipt_rows
 from domain.subscriptions.payloads import payload as subscription_payload
 from domain.subscriptions.queries import rows_by_ids
@@ -125,6 +130,11 @@ async def _payment_requests(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UU
     return {each["lago_id"]: each for each in await payment_request_payloads(work, list(rows.values()))}
 
 
+async def _payments(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    rows = await payment_rows(work.session, ids)
+    return {each["lago_id"]: each for each in await payment_payloads(work, list(rows.values()))}
+
+
 async def _receipts(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
     rows = await receipt_rows(work.session, ids)
     return {each["lago_id"]: each for each in await payment_receipt_payloads(work, list(rows.values()))}
@@ -159,6 +169,7 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "credit_note.generated": Announcement("credit_note", note_payloads),
     "customer.created": Announcement("customer", _customers),
     "customer.updated": Announcement("customer", _customers),
+    "customer.payment_provider_created": Announcement("customer", _customers),
     "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),
@@ -172,9 +183,14 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "invoice.payment_overdue": Announcement("invoice", _overdue_invoices),
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
     "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),
+    "payment.requires_action": Announcement("payment", _payments),
     "payment_receipt.created": Announcement("payment_receipt", _receipts),
     "payment_receipt.generated": Announcement("payment_receipt", _receipts),
     "payment_request.created": Announcement("payment_request", _payment_requests),
+    "payment_request.payment_failure": Announcement(
+        "payment_provider_payment_request_payment_error", request_failure_payloads
+    ),
+    "payment_request.payment_status_updated": Announcement("payment_request", _payment_requests),
     "plan.created": Announcement("plan", _plans),
     "plan.updated": Announcement("plan", _plans),
     "plan.deleted": Announcement("plan", _deleted_plans),
@@ -190,6 +206,9 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "wallet.terminated": Announcement("wallet", _wallets),
     "wallet.depleted_ongoing_balance": Announcement("wallet", _wallets),
     "wallet_transaction.created": Announcement("wallet_transaction", _wallet_transactions),
+    "wallet_transaction.payment_failure": Announcement(
+        "payment_provider_wallet_transaction_payment_error", top_up_failure_payloads
+    ),
     "wallet_transaction.updated": Announcement("wallet_transaction", _wallet_transactions),
 }
 

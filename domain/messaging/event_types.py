@@ -34,6 +34,9 @@ SENT = (
     EventType("credit_note.generated", "CREDIT_NOTES", "The document of a credit note is ready to be downloaded."),
     EventType("customer.created", "CUSTOMERS", "A customer was created."),
     EventType("customer.updated", "CUSTOMERS", "A customer was changed."),
+    EventType("customer.payment_provider_created", "CUSTOMERS", "A customer is known to its payment provider."),
+    EventType("customer.payment_provider_error", "CUSTOMERS", "A payment provider did not take a customer."),
+    EventType("customer.checkout_url_generated", "CUSTOMERS", "A page where a customer leaves a card is ready."),
     EventType("customer.vies_check", "CUSTOMERS", "A customer's VAT number was checked, or could not be checked yet."),
     EventType("events.errors", "EVENT_INGESTION", "Events of the last hour have an unknown code, property or value."),
     EventType("fee.created", "SUBSCRIPTIONS_AND_FEES", "A fee of a charge paid in advance was created."),
@@ -52,6 +55,10 @@ SENT = (
     EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
     EventType("payment_receipt.created", "PAYMENT_RECEIPTS", "A payment got a receipt."),
     EventType("payment_receipt.generated", "PAYMENT_RECEIPTS", "The document of a receipt is ready to be downloaded."),
+    EventType("payment.requires_action", "PAYMENTS", "The payer must confirm a payment."),
+    EventType("payment_provider.error", "PAYMENTS", "A payment provider did not do what connecting it needs."),
+    EventType("payment_request.payment_failure", "PAYMENTS", "The payment of a payment request could not be taken."),
+    EventType("payment_request.payment_status_updated", "PAYMENTS", "A payment request was paid."),
     EventType("payment_request.created", "PAYMENTS", "A customer was asked to pay overdue invoices."),
     EventType("plan.created", "PLANS", "A plan was created."),
     EventType("plan.updated", "PLANS", "A plan was changed."),
@@ -69,6 +76,9 @@ SENT = (
     EventType("wallet.terminated", "WALLETS_AND_CREDITS", "A wallet ended."),
     EventType("wallet.depleted_ongoing_balance", "WALLETS_AND_CREDITS", "The ongoing balance of a wallet is used up."),
     EventType("wallet_transaction.created", "WALLETS_AND_CREDITS", "Credits were ordered, granted, spent or voided."),
+    EventType(
+        "wallet_transaction.payment_failure", "WALLETS_AND_CREDITS", "The payment of bought credits could not be taken."
+    ),
     EventType("wallet_transaction.updated", "WALLETS_AND_CREDITS", "Credits that were ordered were paid, or not."),
 )
 """What this server sends."""

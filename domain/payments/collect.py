@@ -16,7 +16,8 @@ from domain.kernel.errors import NotAllowed, ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params
-from domain.payments.events import InvoicePaymentsNotTaken
+from domain.payments.asked import invoices_to_take
+from domain.payments.events import InvoicePaymentsAsked, InvoicePaymentsNotTaken
 from domain.payments.methods import read_reference
 
 __all__ = ["RETRIED", "checkout_url", "payment_url", "retry_all_payments", "retry_payment"]
@@ -38,8 +39,11 @@ async def retry_payment(work: UnitOfWork, invoice_id: object, params: Params) ->
         raise NotAllowed("invalid_status")
     if not row.ready_for_payment_processing:
         raise NotAllowed("payment_processor_is_currently_handling_payment")
-    await read_reference(work, row.customer_id, params)
-    work.record(InvoicePaymentsNotTaken((row.id,)))
+    method_type, method_id = await read_reference(work, row.customer_id, params)
+    if await invoices_to_take(work.session, [row.id]):
+        work.record(InvoicePaymentsAsked((row.id,), method_type=method_type, method_id=method_id))
+    else:
+        work.record(InvoicePaymentsNotTaken((row.id,)))
     return row
 
 
@@ -51,8 +55,12 @@ async def retry_all_payments(work: UnitOfWork) -> Collection[UUID]:
         _invoices.ready_for_payment_processing,
     )
     ids = tuple((await work.session.scalars(query.order_by(_invoices.id))).all())
-    if ids:
-        work.record(InvoicePaymentsNotTaken(ids))
+    asked = tuple(await invoices_to_take(work.session, ids))
+    if asked:
+        work.record(InvoicePaymentsAsked(asked))
+    left = tuple(each for each in ids if each not in set(asked))
+    if left:
+        work.record(InvoicePaymentsNotTaken(left))
     return ids
 
 

@@ -8,8 +8,11 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "DunningCampaignsFinished", "InvoicePaymentsNotTaken", "PaymentReceiptsCreated", "PaymentReceiptsGenerated",
-    "PaymentRequestsCreated", "PaymentsSucceeded",
+    "DunningCampaignsFinished", "InvoicePaymentsAsked", "InvoicePaymentsNotTaken", "PaymentNeedsAction",
+    "PaymentProvidersChanged", "PaymentProvidersRemoved", "PaymentReceiptsCreated", "PaymentReceiptsGenerated",
+    "PaymentRequestPaymentsFailed", "PaymentRequestsCreated", "PaymentRequestsSettled", "PaymentsSucceeded",
+    "ProviderCustomersLinked", "ProviderCustomersWanted",
+    "TopUpPaymentsNotTaken",
 ]  # fmt: skip
 
 
@@ -51,7 +54,81 @@ class DunningCampaignsFinished(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class InvoicePaymentsNotTaken(DomainEvent):
-    """Payments of invoices were to be taken, and there is no provider to take them. Webhook invoice.payment_failure for
-    each."""
+    """Payments of invoices were to be taken, and the provider refused or there is none. Webhook invoice.payment_failure
+    for each."""
 
     invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProvidersChanged(DomainEvent):
+    """Connections are new or have another code. Their providers are told where to send events."""
+
+    provider_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProvidersRemoved(DomainEvent):
+    """Connections were taken away. Their providers are asked to send no more events."""
+
+    provider_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCustomersWanted(DomainEvent):
+    """Customers are to be made known to their provider."""
+
+    provider_customer_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCustomersLinked(DomainEvent):
+    """The client said what customers are called at their provider, or the provider did. Webhook
+    customer.payment_provider_created for each. learn: what they pay with is to be asked, because they may have paid
+    there before."""
+
+    provider_customer_ids: tuple[UUID, ...]
+    customer_ids: tuple[UUID, ...]
+    learn: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaymentsAsked(DomainEvent):
+    """Payments of invoices are to be taken by the customers' providers.
+
+    at_once: without the wait that lets a hosted link be used first. method_type: "provider", "manual" (nothing is
+    taken) or None for the invoices' own; method_id: the payment method that is meant.
+    """
+
+    invoice_ids: tuple[UUID, ...]
+    at_once: bool = True
+    method_type: str | None = None
+    method_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNeedsAction(DomainEvent):
+    """The payer must confirm payments. Webhook payment.requires_action for each."""
+
+    payment_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequestsSettled(DomainEvent):
+    """Payment requests were paid. Webhook payment_request.payment_status_updated for each."""
+
+    request_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequestPaymentsFailed(DomainEvent):
+    """Payments of requests were refused. Webhook payment_request.payment_failure for each, and the e-mail."""
+
+    request_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpPaymentsNotTaken(DomainEvent):
+    """Payments of bought credits were refused. Webhook wallet_transaction.payment_failure for each."""
+
+    transaction_ids: tuple[UUID, ...]

@@ -57,9 +57,13 @@ class PaymentMethod(TenantRow, table=True):
     __table_args__ = (
         sa.Index("uq_payment_methods_default", "customer_id", unique=True,
                  postgresql_where=sa.text("is_default AND deleted_at IS NULL")),
+        sa.Index("uq_payment_methods_remote", "payment_provider_customer_id", "provider_method_id", unique=True,
+                 postgresql_where=sa.text("deleted_at IS NULL")),
     )  # fmt: skip
 
     customer_id: UUID = reference("customers.id", index=True)
+    payment_provider_id: UUID | None = reference("payment_providers.id", nullable=True)
+    payment_provider_customer_id: UUID | None = reference("payment_provider_customers.id", nullable=True)
     provider_method_id: str
     provider_method_type: str = Field(default="card")
     is_default: bool = Field(default=False)
@@ -106,6 +110,10 @@ class Payment(TenantRow, table=True):
 
     `status` is the provider's word, `payable_payment_status` ours. A payment by hand has succeeded and carries the
     reference that the client gave it; `created_at` is when it was paid.
+
+    A provider payment is committed before the provider is called, and its id names the call. Until the answer is noted
+    neither `provider_payment_id` nor `error_code` is set. `attempt` counts the calls that took nothing and left it
+    pending. `method` is what was paid with: type, brand, last4.
     """
 
     __tablename__ = "payments"
@@ -120,6 +128,8 @@ class Payment(TenantRow, table=True):
             "payment_type = 'provider' AND payable_payment_status IN ('pending', 'processing')")),
         sa.Index("uq_payments_request_under_way", "payment_request_id", unique=True, postgresql_where=sa.text(
             "payment_type = 'provider' AND payable_payment_status IN ('pending', 'processing')")),
+        sa.Index("uq_payments_remote", "payment_provider_id", "provider_payment_id", unique=True,
+                 postgresql_where=sa.text("provider_payment_id IS NOT NULL")),
     )  # fmt: skip
 
     customer_id: UUID = reference("customers.id", index=True)
@@ -130,6 +140,16 @@ class Payment(TenantRow, table=True):
     amount_currency: str
     status: str
     payable_payment_status: str
+    payment_provider_id: UUID | None = reference("payment_providers.id", nullable=True)
+    payment_provider_customer_id: UUID | None = reference("payment_provider_customers.id", nullable=True)
+    payment_method_id: UUID | None = reference("payment_methods.id", nullable=True)
+    provider_payment_id: str | None = None
+    next_action: dict[str, Any] | None = json_object(nullable=True)
+    method: dict[str, Any] | None = json_object(nullable=True)
+    attempt: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    error_code: str | None = None
+    error_message: str | None = None
+    # The last one, because it hides the function of that name.
     reference: str | None = None
 
 

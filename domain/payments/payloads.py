@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from domain.customers.payloads import customer_payloads
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 Payload = dict[str, Any]
-NO_PROVIDER: Final = "customer_must_have_payment_provider"
 
 
 async def payment_payloads(work: UnitOfWork, rows: Sequence[Any]) -> list[Payload]:
@@ -60,25 +59,6 @@ async def payment_request_payloads(work: UnitOfWork, rows: Sequence[Any]) -> lis
         }
         for row in rows
     ]
-
-
-async def payment_failure_payloads(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, Payload]:
-    """Why no payment was taken, by invoice: no provider is connected. Two statements."""
-    invoices = await invoice_rows(work.session, invoice_ids)
-    customers = await customer_rows(work.session, {row.customer_id for row in invoices.values()})
-    return {
-        each: {
-            "lago_invoice_id": each,
-            "lago_customer_id": row.customer_id,
-            "external_customer_id": customers[row.customer_id].external_id,
-            "provider_customer_id": None,
-            "payment_provider": None,
-            "payment_provider_code": None,
-            "provider_error": None,
-            "error_details": {"code": NO_PROVIDER},
-        }
-        for each, row in invoices.items()
-    }
 
 
 async def finished_campaign_payloads(work: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Payload]:
@@ -122,13 +102,13 @@ async def payment_receipt_payloads(work: UnitOfWork, rows: Sequence[Any]) -> lis
 
 
 def payment_method_payload(row: Any) -> Payload:
-    """A payment method from its row; what a provider would be called is null while none is connected."""
+    """A payment method from its row, which carries what its provider is called."""
     return {
         "lago_id": row.id,
         "is_default": row.is_default,
-        "payment_provider_code": None,
-        "payment_provider_name": None,
-        "payment_provider_type": None,
+        "payment_provider_code": row.payment_provider_code,
+        "payment_provider_name": row.payment_provider_name,
+        "payment_provider_type": row.payment_provider_type,
         "provider_method_id": row.provider_method_id,
         "created_at": instant(row.created_at),
     }
@@ -150,13 +130,13 @@ def _payment(row: Any, invoices: Sequence[Any]) -> Payload:
         "payment_status": row.payable_payment_status,
         "type": row.payment_type,
         "reference": row.reference,
-        # What a payment provider would add; a payment by hand has none of it.
-        "payment_provider_code": None,
-        "payment_provider_type": None,
-        "external_payment_id": None,
-        "provider_payment_id": None,
-        "provider_customer_id": None,
-        "payment_method_id": None,
-        "next_action": {},
+        # What a payment provider adds; a payment by hand has none of it.
+        "payment_provider_code": row.payment_provider_code,
+        "payment_provider_type": row.payment_provider_type,
+        "external_payment_id": row.provider_payment_id,
+        "provider_payment_id": row.provider_payment_id,
+        "provider_customer_id": row.provider_customer_id,
+        "payment_method_id": row.payment_method_id,
+        "next_action": row.next_action or {},
         "created_at": instant(row.created_at),
     }

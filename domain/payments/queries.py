@@ -18,6 +18,7 @@ from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 from domain.payments.models import Payment, PaymentRequest, PaymentRequestInvoice
+from domain.payments.providers.models import PaymentProvider, ProviderCustomer
 
 __all__ = [
     "PaymentFilter", "RequestFilter", "in_succeeded_request", "invoices_of_requests", "payment_row", "payment_rows",
@@ -27,6 +28,7 @@ __all__ = [
 RowOf = sa.Row[Any]
 
 _payments, _customers, _invoices = table(Payment), table(Customer), table(Invoice)
+_providers, _holders = table(PaymentProvider), table(ProviderCustomer)
 _requests, _of_requests = table(PaymentRequest), table(PaymentRequestInvoice)
 
 
@@ -53,9 +55,19 @@ class RequestFilter:
 
 
 def _select() -> sa.Select[Any]:
-    """Payments with `external_customer_id`."""
-    return sa.select(*_payments.c, _customers.c.external_id.label("external_customer_id")).join(
-        _customers, _customers.c.id == _payments.c.customer_id
+    """Payments with `external_customer_id`, those by a provider with its code and type, and its customer."""
+    p, h = _payments.c, _holders.c
+    return (
+        sa.select(
+            *p,
+            _customers.c.external_id.label("external_customer_id"),
+            _providers.c.code.label("payment_provider_code"),
+            _providers.c.provider_type.label("payment_provider_type"),
+            h.provider_customer_id.label("provider_customer_id"),
+        )
+        .join(_customers, _customers.c.id == p.customer_id)
+        .outerjoin(_providers, _providers.c.id == p.payment_provider_id)
+        .outerjoin(_holders, h.id == p.payment_provider_customer_id)
     )
 
 

@@ -13,10 +13,12 @@ from graphql_api.customers.enums import (
     FinalizeZeroAmountInvoiceEnum,
 )
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
+from graphql_api.payments.enums import ProviderPaymentMethodsEnum, ProviderTypeEnum
 
 __all__ = [
     "CreateCustomerInput", "CustomerAddressInput", "CustomerBillingConfigurationInput", "CustomerMetadataFilter",
-    "CustomerMetadataInput", "DestroyCustomerInput", "GenerateCustomerPortalUrlInput", "UpdateCustomerInput",
+    "CustomerMetadataInput", "DestroyCustomerInput", "GenerateCustomerPortalUrlInput", "ProviderCustomerInput",
+    "UpdateCustomerInput",
     "UpdateCustomerInvoiceGracePeriodInput",
 ]  # fmt: skip
 
@@ -44,6 +46,13 @@ class CustomerMetadataInput:
     key: str
     value: str
     display_in_invoice: bool
+
+
+@strawberry.input
+class ProviderCustomerInput:
+    provider_customer_id: strawberry.ID | None = UNSET
+    provider_payment_methods: list[ProviderPaymentMethodsEnum] | None = UNSET
+    sync_with_provider: bool | None = UNSET
 
 
 @strawberry.input
@@ -78,7 +87,10 @@ class _CustomerFields:
     metadata: list[CustomerMetadataInput] | None = UNSET
     name: str | None = UNSET
     net_payment_term: int | None = UNSET
+    payment_provider: ProviderTypeEnum | None = UNSET
+    payment_provider_code: str | None = UNSET
     phone: str | None = UNSET
+    provider_customer: ProviderCustomerInput | None = UNSET
     shipping_address: CustomerAddressInput | None = UNSET
     state: str | None = UNSET
     tax_codes: list[str] | None = UNSET

@@ -29,6 +29,7 @@ from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
+from graphql_api.payments.enums import ProviderTypeEnum
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
     from graphql_api.invoicing.types import Invoice
     from graphql_api.payments.campaigns import DunningCampaign
+    from graphql_api.payments.provider_customers import ProviderCustomer
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
@@ -47,6 +49,7 @@ LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payment
 LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
 LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
+LazyProviderCustomer = Annotated["ProviderCustomer", strawberry.lazy("graphql_api.payments.provider_customers")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyAppliedCoupon = Annotated["AppliedCoupon", strawberry.lazy("graphql_api.credits.coupons")]
@@ -120,6 +123,8 @@ class Customer:
     invoice_grace_period: int | None
     finalize_zero_amount_invoice: FinalizeZeroAmountInvoiceEnum | None
     external_salesforce_id: str | None
+    payment_provider: ProviderTypeEnum | None
+    payment_provider_code: str | None
     last_dunning_campaign_attempt: int
     last_dunning_campaign_attempt_at: ISO8601DateTime | None
     exclude_from_dunning_campaign: bool
@@ -174,6 +179,15 @@ class Customer:
         if self.campaign_id is None:
             return None
         return await load(info, "dunning_campaigns", fetch_campaigns, self.campaign_id)
+
+    @strawberry.field
+    async def provider_customer(self, info: Info) -> LazyProviderCustomer | None:
+        """What the customer is called at the provider that it pays with."""
+        from graphql_api.payments.provider_customers import fetch_provider_customers
+
+        if self.payment_provider is None:
+            return None
+        return await load(info, "provider_customers", fetch_provider_customers, self.key)
 
     @strawberry.field
     async def taxes(self, info: Info) -> list[Tax] | None:
@@ -287,6 +301,8 @@ def customer_type(row: Any) -> Customer:
         invoice_grace_period=row.invoice_grace_period,
         finalize_zero_amount_invoice=FinalizeZeroAmountInvoiceEnum(row.finalize_zero_amount_invoice),
         external_salesforce_id=row.external_salesforce_id,
+        payment_provider=ProviderTypeEnum(row.payment_provider) if row.payment_provider else None,
+        payment_provider_code=row.payment_provider_code,
         campaign_id=row.applied_dunning_campaign_id,
         last_dunning_campaign_attempt=max(row.dunning_currency_attempts.values(), default=0),
         last_dunning_campaign_attempt_at=row.last_dunning_campaign_attempt_at,

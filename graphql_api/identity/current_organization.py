@@ -13,6 +13,7 @@ from domain.identity.queries import hmac_key_of, oldest_api_key_value
 from domain.identity.settings import PREMIUM_INTEGRATIONS, numbering_of_organization
 from domain.kernel.pagination import PageRequest
 from domain.messaging.queries import endpoints_page
+from domain.payments.providers.connections import providers_page
 from graphql_api.catalog.tax_types import Tax, tax_type
 from graphql_api.context import current
 from graphql_api.enums import (
@@ -34,10 +35,14 @@ from graphql_api.scalars import ISO8601DateTime
 
 if TYPE_CHECKING:
     from graphql_api.payments.campaigns import DunningCampaign
+    from graphql_api.payments.providers import StripeProvider
 
 __all__ = ["CurrentOrganization"]
 
 LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
+
+LazyStripe = Annotated["StripeProvider", strawberry.lazy("graphql_api.payments.providers")]
+MOST_PROVIDERS = 100
 
 
 @strawberry.type
@@ -175,6 +180,16 @@ class CurrentOrganization:
         async with read(info) as work:
             found = await taxes_page(work.session, work.organization_id, page_request(page, limit), wanted)
         return [tax_type(row) for row in found.rows]
+
+    @strawberry.field
+    async def stripe_payment_providers(self, info: Info) -> list[LazyStripe] | None:
+        from graphql_api.payments.providers import provider_type
+
+        if not permitted(info, "organization:integrations:view"):
+            return None
+        async with read(info) as work:
+            found = await providers_page(work.session, PageRequest(size=MOST_PROVIDERS), "stripe")
+        return [provider_type(row) for row in found.rows]
 
     @strawberry.field
     async def webhook_url(self, info: Info) -> str | None:

@@ -6,7 +6,10 @@ from enum import Enum
 
 import strawberry
 
-__all__ = ["PayablePaymentStatusEnum", "PaymentMethodTypeEnum", "PaymentTypeEnum", "ProviderTypeEnum"]
+__all__ = [
+    "PayablePaymentStatusEnum", "PaymentMethodTypeEnum", "PaymentTypeEnum", "ProviderPaymentMethodsEnum",
+    "ProviderTypeEnum",
+]  # fmt: skip
 
 
 @strawberry.enum
@@ -37,3 +40,15 @@ class ProviderTypeEnum(Enum):
     gocardless = "gocardless"
     moneyhash = "moneyhash"
     stripe = "stripe"
+
+
+@strawberry.enum
+class ProviderPaymentMethodsEnum(Enum):
+    bacs_debit = "bacs_debit"
+    boleto = "boleto"
+    card = "card"
+    crypto = "crypto"
+    customer_balance = "customer_balance"
+    link = "link"
+    sepa_debit = "sepa_debit"
+    us_bank_account = "us_bank_account"

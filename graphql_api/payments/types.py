@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -22,11 +22,17 @@ from graphql_api.pagination import CollectionMetadata
 from graphql_api.payments.enums import PayablePaymentStatusEnum, PaymentTypeEnum, ProviderTypeEnum
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
+if TYPE_CHECKING:
+    from graphql_api.payments.providers import PaymentProvider
+
 __all__ = [
     "Payment", "PaymentCollection", "PaymentMethod", "PaymentMethodCollection", "PaymentReceipt", "PaymentRequest",
     "PaymentRequestCollection", "fetch_payments", "fetch_payments_of_invoices", "payment_method_type", "payment_type",
     "receipt_type", "request_type",
 ]  # fmt: skip
+
+
+LazyProvider = Annotated["PaymentProvider", strawberry.lazy("graphql_api.payments.providers")]
 
 
 @strawberry.type
@@ -70,9 +76,16 @@ class Payment:
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime | None
     # What a provider adds; payments by hand have none of it.
-    payment_method_id: strawberry.ID | None = None
-    payment_provider_type: ProviderTypeEnum | None = None
-    provider_payment_id: str | None = None
+    payment_method_id: strawberry.ID | None
+    payment_provider_type: ProviderTypeEnum | None
+    provider_payment_id: str | None
+    provider_id: strawberry.Private[UUID | None]
+
+    @strawberry.field
+    async def payment_provider(self, info: Info) -> LazyProvider | None:
+        from graphql_api.payments.providers import fetch_providers
+
+        return None if self.provider_id is None else await load(info, "providers", fetch_providers, self.provider_id)
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer:
@@ -127,11 +140,11 @@ class PaymentMethod:
     created_at: ISO8601DateTime
     updated_at: ISO8601DateTime | None
     deleted_at: ISO8601DateTime | None
-    # Null while no provider is connected.
-    payment_provider_code: str | None = None
-    payment_provider_customer_id: strawberry.ID | None = None
-    payment_provider_name: str | None = None
-    payment_provider_type: ProviderTypeEnum | None = None
+    # Null for methods that came from no provider.
+    payment_provider_code: str | None
+    payment_provider_customer_id: strawberry.ID | None
+    payment_provider_name: str | None
+    payment_provider_type: ProviderTypeEnum | None
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer:
@@ -170,6 +183,10 @@ def payment_type(row: Any) -> Payment:
         reference=row.reference,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        payment_method_id=row.payment_method_id,
+        payment_provider_type=ProviderTypeEnum(row.payment_provider_type) if row.payment_provider_type else None,
+        provider_payment_id=row.provider_payment_id,
+        provider_id=row.payment_provider_id,
     )
 
 
@@ -202,6 +219,10 @@ def payment_method_type(row: Any) -> PaymentMethod:
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted_at=row.deleted_at,
+        payment_provider_code=row.payment_provider_code,
+        payment_provider_customer_id=row.payment_provider_customer_id,
+        payment_provider_name=row.payment_provider_name,
+        payment_provider_type=ProviderTypeEnum(row.payment_provider_type) if row.payment_provider_type else None,
     )
 
 

@@ -17,6 +17,7 @@ from domain.kernel.errors import NotAllowed, ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params, Reader
+from domain.payments.asked import requests_to_take
 from domain.payments.models import Payment, PaymentReceipt, PaymentRequest, PaymentRequestInvoice
 
 __all__ = ["SETTINGS", "addresses", "read_recipients", "wanted_mails"]
@@ -38,11 +39,17 @@ def addresses(text: str | None) -> list[str]:
     return [one.strip() for one in (text or "").split(",") if one.strip()]
 
 
-async def wanted_mails(work: UnitOfWork, kind: str, ids: Collection[UUID]) -> list[UUID]:
+async def wanted_mails(work: UnitOfWork, kind: str, ids: Collection[UUID], *, failed: bool = False) -> list[UUID]:
     """Which of these objects a mail goes out for: the billing entity's setting is on and it has an address, the
-    customer has one, and for invoices something was billed. One statement."""
+    customer has one, and for invoices something was billed. Two statements at
+    most.
+
+    failed: payment requests whose payment was refused; new ones are mailed only where no provider can be asked.
+    """
     if kind == "payment_request":
-        return await _wanted_requests(work, ids)
+        wanted = await _wanted_requests(work, ids)
+        asked = set() if failed or not wanted else set(await requests_to_take(work.session, wanted))
+        return [each for each in wanted if each not in asked]
     objects = {"invoice": table(Invoice), "credit_note": table(CreditNote), "payment_receipt": table(PaymentReceipt)}[
         kind
     ]

@@ -36,6 +36,9 @@ TABLE = {
     "payment_dispute_lost": "invoices",
     "payment_provider_invoice_payment_error": "invoices",
     "triggered_alert": "triggered_usage_alerts",
+    "payment": "payments",
+    "payment_provider_payment_request_payment_error": "payment_requests",
+    "payment_provider_wallet_transaction_payment_error": "wallet_transactions",
     "payment_request": "payment_requests",
     "payment_receipt": "payment_receipts",
     "credit_note": "credit_notes",
@@ -125,8 +128,9 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     }  # fmt: skip
     if object_type == "payment_dispute_lost":
         content = content["invoice"]
-    if object_type == "payment_provider_invoice_payment_error":
-        content["lago_id"] = content["lago_invoice_id"]
+    for about in ("invoice", "payment_request", "wallet_transaction"):
+        if object_type == f"payment_provider_{about}_payment_error":
+            content["lago_id"] = content[f"lago_{about}_id"]
     if object_type == "dunning_campaign":
         content["lago_id"] = str(world["customers"].id) * (content["external_customer_id"] == told.external_id)
     assert content["lago_id"] == str(told.id)
@@ -139,8 +143,11 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
 def test_what_is_offered_is_what_is_sent() -> None:
     from tasks.reactions import WEBHOOK_OF
 
-    # Told by the hourly look over events, which no object stands for, or with what the register said.
-    told_directly = {"events.errors", "customer.vies_check"}
+    # Told by the hourly look over events, which no object stands for, or with what others said.
+    told_directly = {
+        "events.errors", "customer.vies_check", "customer.payment_provider_error", "customer.checkout_url_generated",
+        "payment_provider.error",
+    }  # fmt: skip
     offered = {known.name for known in SENT} - told_directly
     assert offered == set(ANNOUNCEMENTS) == {told for told, _ in WEBHOOK_OF.values()}
     assert set(ANNOUNCEMENTS) <= KNOWN
