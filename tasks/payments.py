@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.attempts import begin_payment
+from domain.payments.call_off import note_called_off, payment_to_call_off
 from domain.payments.outcomes import note_outcome
 from domain.payments.providers.gateway import GatewayBusy
 from domain.payments.providers.gateways import gateway_of
@@ -18,9 +19,13 @@ from tasks.jobs import external_job, job
 from tasks.lease import Lease
 from tasks.retries import polynomial
 
-__all__ = ["RECEIPTS", "RECEIPTS_AT_A_TIME", "TAKE", "count_anew", "generate_receipts", "give_receipts", "take"]
+__all__ = [
+    "CALL_OFF", "RECEIPTS", "RECEIPTS_AT_A_TIME", "TAKE", "call_off", "count_anew", "generate_receipts",
+    "give_receipts", "take",
+]  # fmt: skip
 
 TAKE: Final = "payments.take"
+CALL_OFF: Final = "payments.call_off"
 # How often, and how soon, a payment that its payer must confirm is tried again.
 MOST_CONFIRMATIONS: Final = 20
 CONFIRMATION_PAUSE: Final = timedelta(seconds=5)
@@ -81,3 +86,16 @@ async def take(
         again = await note_outcome(work, attempt.order.payment_id, charged)
         if again and lease.claim.attempts + 1 < MOST_CONFIRMATIONS:
             lease.repeat_after(CONFIRMATION_PAUSE, "the payer must confirm")
+
+
+@external_job(CALL_OFF, queue="providers", dedicated="payments", retries=(polynomial(6, GatewayBusy),))
+async def call_off(lease: Lease, invoice_id: str) -> None:
+    """The payment of an invoice that is not to be paid any more is taken back at its provider."""
+    async with lease.work() as work:
+        found = await payment_to_call_off(work, UUID(invoice_id))
+    if found is None:
+        return
+    called_off = await gateway_of(found.connection).cancel_payment(found.provider_payment_id)
+    async with lease.settle() as work:
+        if called_off:
+            await note_called_off(work, found.payment_id)

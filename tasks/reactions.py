@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Any, TypeVar
 from uuid import UUID
 
-from domain.billing.events import BillingDue, PaidFeesDue
+from domain.billing.events import BillingDue, GatedInvoicesClosed, GatedInvoicesSettled, PaidFeesDue
 from domain.catalog.events import (
     BillableMetricCreated,
     BillableMetricDeleted,
@@ -68,7 +68,7 @@ from domain.invoicing.events import (
     OverdueInvoicesPaid,
     UsageThresholdsReached,
 )
-from domain.invoicing.queries import invoices_of_type
+from domain.invoicing.queries import invoices_of_status, invoices_of_type
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
@@ -99,6 +99,8 @@ from domain.payments.events import (
 from domain.payments.payables import INVOICE, REQUEST
 from domain.payments.providers.payer import connected_customers
 from domain.subscriptions.events import (
+    SubscriptionCanceled,
+    SubscriptionIncomplete,
     SubscriptionStarted,
     SubscriptionTerminated,
     SubscriptionTerminationAlert,
@@ -111,7 +113,7 @@ from tasks.catalog import CASCADE
 from tasks.emails import MAIL
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
-from tasks.payments import RECEIPTS, RECEIPTS_AT_A_TIME, TAKE
+from tasks.payments import CALL_OFF, RECEIPTS, RECEIPTS_AT_A_TIME, TAKE
 from tasks.providers import CREATE_CUSTOMER, LEARN_METHOD, REGISTER, UNREGISTER, UPDATE_CUSTOMER
 
 __all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
@@ -189,6 +191,18 @@ async def settle_purchases(
     """Purchases of credits follow the payment of their invoices."""
     ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
     return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+
+
+async def resolve_gates(
+    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicePaymentsRefused]
+) -> Iterable[JobRequest]:
+    """Subscriptions that wait for a payment are told of it."""
+    ids = await invoices_of_status(work.session, _ids(events, "invoice_ids"), "open")
+    return [JobRequest("billing.resolve_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+
+
+async def call_off(work: UnitOfWork, events: Sequence[GatedInvoicesClosed]) -> Iterable[JobRequest]:
+    return [JobRequest(CALL_OFF, {"invoice_id": each}) for each in _ids(events, "invoice_ids")]
 
 
 async def take_invoices(
@@ -319,8 +333,10 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     CreditInvoicesCreated: (documents, take_invoices),
     CreditInvoicesOpened: (take_invoices,),
-    InvoicePaymentStatusUpdated: (settle_purchases,),
-    InvoicePaymentsRefused: (settle_purchases,),
+    InvoicePaymentStatusUpdated: (settle_purchases, resolve_gates),
+    InvoicePaymentsRefused: (settle_purchases, resolve_gates),
+    GatedInvoicesSettled: (job_with("billing.resolve_payments", "invoice_ids"),),
+    GatedInvoicesClosed: (call_off,),
     InvoicePaymentsAsked: (take_asked,),
     ProviderCustomersWanted: (create_at_providers,),
     ProviderCustomersLinked: (learn_methods,),
@@ -357,6 +373,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     CustomerCreated: ("customer.created", "customer_ids"),
     CustomerUpdated: ("customer.updated", "customer_ids"),
     SubscriptionStarted: ("subscription.started", "subscription_ids"),
+    SubscriptionIncomplete: ("subscription.incomplete", "subscription_ids"),
+    SubscriptionCanceled: ("subscription.canceled", "subscription_ids"),
     SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
     SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
     SubscriptionTerminationAlert: ("subscription.termination_alert", "subscription_ids"),

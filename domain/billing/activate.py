@@ -27,7 +27,8 @@ CHUNK = 500
 async def activate_due(work: UnitOfWork) -> int:
     """Starts pending rows without predecessor whose local start date is today or past; returns how many.
 
-    They start at the instant of the job, to the second; one that is to be paid first waits for that. A row whose external id another active one has stays pending.
+    They start at the instant of the job, to the second; one that is to be paid first waits for that. A row whose
+    external id another active one has stays pending.
     """
     now = clock.now().replace(microsecond=0)
     query = (

@@ -132,12 +132,13 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     if new_drafts:
         work.record(InvoicesDrafted(new_drafts))
         work.record(InvoicesReadyToFinalize(new_drafts))
-    opened = [each for each in built if each.status == "open"]
-    due = tuple(each.target.invoice_id for each in opened if each.rows.invoice["total_amount_cents"] > 0)
-    if due:
+    opened = {
+        each.target.invoice_id: each.rows.invoice["total_amount_cents"] for each in built if each.status == "open"
+    }
+    if due := tuple(each for each, cents in opened.items() if cents > 0):
         work.record(InvoicePaymentsAsked(due))
-    if len(opened) > len(due):
-        work.record(GatedInvoicesSettled(tuple(each.target.invoice_id for each in opened if each.target.invoice_id not in due)))
+    if settled := tuple(each for each, cents in opened.items() if cents <= 0):
+        work.record(GatedInvoicesSettled(settled))
     if final:
         work.record(InvoicesFinalized(tuple(each.target.invoice_id for each in final)))
 

@@ -7,7 +7,7 @@ others find it decided. Source: handbook, subscriptions-and-invoices 1.8.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -120,11 +120,13 @@ async def _activate(work: UnitOfWork, row: Subscription, invoice: sa.Row[Any]) -
 
 async def _end_before(work: UnitOfWork, row: Subscription) -> None:
     """The row before ends when the other started: nothing of it has been billed since."""
-    before = await work.session.get(Subscription, row.previous_subscription_id) if row.previous_subscription_id else None
-    if before is None or before.status != "active":
-        return
-    assert row.started_at is not None, "it has started"
     at = row.started_at
+    assert at is not None, "it has started"
+    if row.previous_subscription_id is None:
+        return
+    before = await work.session.get_one(Subscription, row.previous_subscription_id)
+    if before.status != "active":
+        return
     upgraded = successor_of((await rows_by_ids(work.session, [before.id]))[0]) is Successor.UPGRADE
     if upgraded:
         await credit_unused_days(work, [before], at, upgraded=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from domain.billing.gate import refuse_unpayable
 from domain.billing.override import apply_overrides
 from domain.billing.own_thresholds import give_thresholds
-from domain.billing.gate import refuse_unpayable
 from domain.billing.start import start
 from domain.billing.subscribe import asked_entity, customer_zone, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES

@@ -17,7 +17,8 @@ LOGGED: Final = frozenset(
         "invoice.payment_status_updated", "invoice.ready_to_finalize", "invoice.voided",
         "payment_receipt.created", "payment_receipt.generated", "payment_request.created",
         "plan.created", "plan.deleted", "plan.updated",
-        "subscription.started", "subscription.terminated", "subscription.updated",
+        "subscription.canceled", "subscription.incomplete", "subscription.started", "subscription.terminated",
+        "subscription.updated",
         "wallet.created", "wallet.updated", "wallet_transaction.created", "wallet_transaction.updated",
     }
 )  # fmt: skip
