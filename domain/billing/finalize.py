@@ -58,7 +58,8 @@ _DRAFTS: Final = sa.text(
 )
 _LINES: Final = sa.text(
     """
-    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime FROM invoice_subscriptions
+    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime, recurring
+    FROM invoice_subscriptions
     WHERE invoice_id = ANY(:ids) ORDER BY invoice_id, id
     """
 )

@@ -9,8 +9,8 @@ from uuid import UUID
 __all__ = ["REASONS", "BillRequest", "Line", "Target"]
 
 REASONS = (
-    "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "in_advance_charge",
-    "progressive_billing",
+    "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "trial_ended",
+    "in_advance_charge", "progressive_billing",
 )  # fmt: skip
 
 
@@ -19,7 +19,8 @@ class BillRequest:
     """Subscriptions of one customer that go on one invoice.
 
     at: the billing instant. reason: one of REASONS; upgrading becomes subscription_terminating for the row that ended
-    and subscription_starting for the other; in_advance_charge bills the fixed charges whose units changed at `at`.
+    and subscription_starting for the other; trial_ended bills the base fee that was free until then and becomes
+    subscription_starting, unless the start had a bill of its own; in_advance_charge bills the fixed charges whose units changed at `at`.
     progressive_billing bills the usage of the running period so far. skip_charges: usage is left out. invoice_id: of
     the invoice to be made, None for a new one.
     """
@@ -37,12 +38,14 @@ class BillRequest:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One subscription on one invoice. reason: of the request. charges_from: of a draft that is built again."""
+    """One subscription on one invoice. reason: of the request. charges_from, recurring: of a draft that is built
+    again."""
 
     subscription_id: UUID
     at: datetime
     reason: str
     charges_from: datetime | None = None
+    recurring: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Target:
 
     @property
     def periodic(self) -> bool:
-        return self.lines[0].reason == "subscription_periodic"
+        return self.lines[0].reason == "subscription_periodic" and self.lines[0].recurring is not False
 
     @property
     def in_advance(self) -> bool:

@@ -44,7 +44,8 @@ _CHOSEN: Final = sa.text(
 _INVOICES: Final = sa.text("SELECT * FROM invoices WHERE id = ANY(:ids) ORDER BY issuing_date, number, id")
 _LINES: Final = sa.text(
     """
-    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime FROM invoice_subscriptions
+    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime, recurring
+    FROM invoice_subscriptions
     WHERE invoice_id = ANY(:ids) ORDER BY invoice_id, id
     """
 )
