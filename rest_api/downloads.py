@@ -33,6 +33,7 @@ _KINDS: Mapping[str, tuple[Callable[[AsyncSession, list[UUID]], Awaitable[Mappin
     "credit_note": (note_rows, "pdf", "application/pdf"),
     "credit_note_xml": (note_rows, "xml", "application/xml"),
     "payment_receipt": (receipt_rows, "pdf", "application/pdf"),
+    "payment_receipt_xml": (receipt_rows, "xml", "application/xml"),
 }
 _NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}
 

@@ -11,9 +11,11 @@ from domain.billing.subscribe import plan_by_code, subscribe
 from domain.billing.terminate import terminate as terminate_subscription
 from domain.billing.update_subscription import update_subscription
 from domain.catalog.plan_payloads import plan_payloads, threshold_payload
+from domain.identity.payloads import applied_section_payload
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
+from domain.subscriptions.custom_sections import sections_of_subscriptions
 from domain.subscriptions.models import Subscription
 from domain.subscriptions.payloads import payload, payloads
 from domain.subscriptions.queries import STATUSES, SubscriptionFilters
@@ -31,6 +33,8 @@ async def _answer(call: Call, row: Subscription, *, with_plan: bool = True) -> R
         plans = await plan_payloads(call.work.session, [facts.plan_id])
         content["plan"] = plans[facts.plan_id]
         thresholds = (await applicable_thresholds(call.work.session, [row.id])).get(row.id, ())
+        sections = (await sections_of_subscriptions(call.work.session, [row.id])).get(row.id, ())
+        content["applied_invoice_custom_sections"] = [applied_section_payload(each) for each in sections]
         content["applicable_usage_thresholds"] = [threshold_payload(one, short=True) for one in thresholds]
     return answer({"subscription": content})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from domain.credits.wallets.payloads import linked_payloads, transaction_payload
+from domain.credits.wallets.payloads import linked_payloads, movement_payloads
 from domain.credits.wallets.queries import (
     TransactionFilter,
     linked_page,
@@ -31,13 +31,14 @@ async def create(call: Call) -> Response:
     """Buys, grants and voids credits; what was asked for, in this order."""
     made = await create_transactions(call.work, call.root("wallet_transaction"))
     rows = await transaction_rows(call.work.session, made)
-    return answer({"wallet_transactions": [transaction_payload(rows[each]) for each in made]})
+    shown = await movement_payloads(call.work.session, [rows[each] for each in made])
+    return answer({"wallet_transactions": shown})
 
 
 @endpoint(resource="wallet_transaction")
 async def show(call: Call) -> Response:
     row = await transaction_row(call.work.session, call.path["lago_id"])
-    return answer({"wallet_transaction": transaction_payload(row)})
+    return answer({"wallet_transaction": (await movement_payloads(call.work.session, [row]))[0]})
 
 
 @endpoint(resource="wallet_transaction")
@@ -55,7 +56,7 @@ async def index(call: Call) -> Response:
         known["status"], known["transaction_type"], known["transaction_status"], metadata=metadata
     )
     page = await transactions_page(call.work.session, call.page(), wallet.id, wanted)
-    return page_answer("wallet_transactions", [transaction_payload(row) for row in page.rows], page)
+    return page_answer("wallet_transactions", await movement_payloads(call.work.session, page.rows), page)
 
 
 async def _linked(call: Call, *, fundings: bool) -> Response:

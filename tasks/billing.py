@@ -13,10 +13,11 @@ from domain.billing.delete_customer import end_subscriptions_of_customers
 from domain.billing.delete_plan import end_subscriptions_of_plans
 from domain.billing.drafts import move_draft_dates, refresh_drafts
 from domain.billing.finalize import finalize, refresh
+from domain.billing.finish_waiting import finish_of_customer
 from domain.billing.instant_order import EVENTS_PER_TURN, next_turn
 from domain.billing.pay_in_advance import bill_events
 from domain.billing.plan_amounts import follow_amounts
-from domain.billing.requests import BillRequest
+from domain.billing.requests import FINISH_WAITING, BillRequest
 from domain.billing.resolve import EXPIRE, expire, resolve_payments
 from domain.billing.terminate import switch_to_next
 from domain.billing.units import change_units
@@ -27,22 +28,9 @@ from tasks.jobs import job
 from tasks.retries import DEFAULT, lock
 
 __all__ = [
-    "BILL",
-    "bill",
-    "bill_groups",
-    "change_fixed_units",
-    "end_of_customers",
-    "end_of_plans",
-    "expire_incomplete",
-    "finalize_drafts",
-    "follow_plan_amounts",
-    "move_dates",
-    "pay_in_advance",
-    "refresh_all",
-    "refresh_some",
-    "regroup",
-    "resolve",
-    "switch",
+    "BILL", "bill", "bill_groups", "change_fixed_units", "end_of_customers", "end_of_plans", "expire_incomplete",
+    "finalize_drafts", "finish_those_that_waited", "follow_plan_amounts", "move_dates", "pay_in_advance", "refresh_all",
+    "refresh_some", "regroup", "resolve", "switch",
 ]  # fmt: skip
 
 BILL = "billing.bill_subscriptions"
@@ -98,6 +86,12 @@ async def finalize_drafts(work: UnitOfWork, invoice_ids: list[str]) -> None:
         lambda some: finalize(work, _ids(some)),
         lambda some: JobRequest(FINALIZE, {"invoice_ids": list(some)}),
     )
+
+
+@job(FINISH_WAITING, queue="invoices", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def finish_those_that_waited(work: UnitOfWork, customer_id: str) -> None:
+    """Invoices go on whose customer's taxes are known now."""
+    await finish_of_customer(work, UUID(customer_id))
 
 
 @job("billing.end_subscriptions_of_plans", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)

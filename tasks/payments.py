@@ -53,10 +53,9 @@ async def generate_receipts(lease: Lease, receipt_ids: list[str]) -> None:
     async with lease.work() as work:
         documents = await load_receipts(work, [UUID(each) for each in receipt_ids])
         organization_id = work.organization_id
-    for receipt_id, document in documents.items():
-        await store_receipt(organization_id, receipt_id, document)
+    stored = [await store_receipt(organization_id, receipt_id, files) for receipt_id, files in documents.items()]
     async with lease.settle() as work:
-        await mark_receipts_stored(work, list(documents))
+        await mark_receipts_stored(work, stored)
 
 
 @external_job(TAKE, queue="default", dedicated="payments", retries=(polynomial(6, GatewayBusy),))

@@ -8,7 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.billing.drafts import FINALIZE, hand_over
-from domain.billing.finalize import finalize
+from domain.billing.finish_waiting import finish_waiting
+from domain.billing.requests import finish_request
 from domain.invoicing.models import Invoice
 from domain.invoicing.queries import locked_invoice
 from domain.kernel import clock
@@ -37,21 +38,21 @@ async def retry_invoice(work: UnitOfWork, invoice_id: object) -> UUID:
     invoice = await locked_invoice(work.session, invoice_id)
     if invoice.status != "failed":
         raise NotAllowed("invalid_status")
-    await _as_drafts(work, [invoice.id])
-    await finalize(work, [invoice.id])
+    await _waiting_again(work, [invoice.id])
+    await finish_waiting(work, [invoice.id])
     return invoice.id
 
 
 async def retry_all(work: UnitOfWork) -> list[UUID]:
-    """Hands all failed invoices to jobs that finish them; their ids."""
-    query = sa.select(_invoices.id).where(_invoices.status == "failed")
-    ids = list((await work.session.scalars(query.order_by(_invoices.customer_id, _invoices.id))).all())
-    await _as_drafts(work, ids)
-    hand_over(work, FINALIZE, ids)
-    return ids
+    """Has all failed invoices finished in the background; their ids."""
+    query = sa.select(_invoices.id, _invoices.customer_id).where(_invoices.status == "failed")
+    rows = (await work.session.execute(query.order_by(_invoices.customer_id, _invoices.id))).all()
+    await _waiting_again(work, [row.id for row in rows])
+    for customer_id in dict.fromkeys(row.customer_id for row in rows):
+        work.enqueue(finish_request(customer_id))
+    return [row.id for row in rows]
 
 
-async def _as_drafts(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> None:
-    """What failed before it got its number is computed anew, as a draft is."""
-    values = {"status": "draft", "tax_status": None, "updated_at": clock.now()}
+async def _waiting_again(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> None:
+    values = {"status": "pending", "tax_status": "pending", "updated_at": clock.now()}
     await work.session.execute(sa.update(table(Invoice)).where(_invoices.id.in_(invoice_ids)).values(**values))

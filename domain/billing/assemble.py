@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -29,12 +29,16 @@ from domain.kernel.ids import new_id_text
 from domain.metering.carried import KeptLevel
 from domain.metering.charge_questions import TARGET_WALLET
 
-__all__ = ["Built", "Rated", "applied_section_rows", "assemble", "invoice_of", "standalone_fees"]
+__all__ = [
+    "Built", "Rated", "amount_columns", "applied_section_rows", "assemble", "invoice_of", "invoice_tax_rows",
+    "payable_fees", "standalone_fees",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An invoice ready to be written. status: draft, open, finalized or closed; a finalized one still needs its number.
+    """An invoice ready to be written. status: draft, finalized, open (waits for its payment), pending (waits for its
+    taxes) or closed; a finalized one still needs its number.
 
     levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it. purse: what
     its other deductions were taken from.
@@ -77,8 +81,10 @@ def assemble(
     dates = dates or invoice_dates(customer.dates, target.at, periodic=target.periodic)
     gated = any(line.subscription.status == "incomplete" for line in lines)
     draft = customer.dates.grace_period > 0 and not gated if draft is None else draft
+    # One that is to be paid first takes the taxes as they are.
+    waits = customer.taxes_open and not draft and not gated
     rated: list[Rated] = [
-        (line, fee, known.facts.taxes_of(line.subscription, fee.owner))
+        (line, fee, known.facts.taxes_of(line.subscription, fee.owner, certain=waits and not fee.standalone))
         for line in lines
         for fee in rate_line(line, known, issuing_date=dates.issuing_date, created_at=target.created_at)
     ]
@@ -99,9 +105,8 @@ def assemble(
         dates=dates,
         sections=known.facts.sections_of([line.subscription for line in lines]),
         progressive=[known.progressive[line.number] for line in lines if line.number in known.progressive],
+        waits=waits,
         gated=gated,
-        # What is not billed for a period takes the taxes as they are: it could not be built a second time.
-        waits=customer.taxes_open and not gated and not (target.in_advance or target.progressive),
     )
     return Built(target, rows, levels, purse=purse)
 
@@ -122,9 +127,9 @@ def invoice_of(
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
     sections: the custom sections that it carries. progressive: invoices that billed part of the usage before. waits:
-    the customer's taxes are not known yet, so that it would be final but for these: computed like a draft, `pending`,
-    and finalized when they are. gated: its subscription waits for its payment: computed as a final one, `open`, and
-    numbered when it is paid.
+    the customer's taxes are not known yet, so that it would be final but for these: it has the taxes that are certain,
+    takes no coupon or credit, is `pending`, and goes on when the others are known (`finish_waiting.py`). gated: its
+    subscription waits for its payment: computed as a final one, `open`, and numbered when it is paid.
     """
     first = lines[0].subscription
     customer = first.customer
@@ -162,16 +167,22 @@ def invoice_of(
             "self_billed": customer.self_billed,
             "skip_charges": target.skip_charges,
             "payment_status": "pending" if calculation.total_amount_cents > 0 else "succeeded",
-            **_amount_columns(calculation),
+            **amount_columns(calculation),
             "total_paid_amount_cents": 0,
             "created_at": target.created_at,
         },
         subscriptions=[_subscription_row(target, line) for line in lines],
         fees=fees.fees,
         fee_taxes=fees.taxes,
-        taxes=_invoice_taxes(target.invoice_id, calculation, invoiced, first.currency, target.created_at),
+        taxes=invoice_tax_rows(
+            target.invoice_id,
+            calculation,
+            {each.tax.id: each for _, _, taxes in invoiced for each in taxes},
+            first.currency,
+            target.created_at,
+        ),
         pricing_units=fees.pricing_units,
-        payable=() if draft else _payable(invoiced, calculation),
+        payable=() if draft else payable_fees([fee for _, fee, _ in invoiced], calculation),
         credits=calculation.credits,
         sections=applied_section_rows(target, sections),
     )
@@ -212,7 +223,8 @@ def _fee_line(line: BilledLine, fee: RatedFee, taxes: Sequence[TaxFacts]) -> Fee
     )
 
 
-def _amount_columns(found: Calculation) -> dict[str, Any]:
+def amount_columns(found: Calculation) -> dict[str, Any]:
+    """The amounts of an invoice before wallets pay of it."""
     return {
         "fees_amount_cents": found.fees_amount_cents,
         "progressive_billing_credit_amount_cents": found.progressive_billing_credit_amount_cents,
@@ -246,10 +258,10 @@ def _subscription_row(target: Target, line: BilledLine) -> dict[str, Any]:
     }
 
 
-def _invoice_taxes(
-    invoice_id: UUID, found: Calculation, rated: Sequence[Rated], currency: str, created_at: datetime
+def invoice_tax_rows(
+    invoice_id: UUID, found: Calculation, facts: Mapping[Hashable, TaxFacts], currency: str, created_at: datetime
 ) -> list[dict[str, Any]]:
-    facts = {each.tax.id: each for _, _, taxes in rated for each in taxes}
+    """The tax lines of an invoice. facts: by what the calculation tells taxes apart with."""
     return [
         {
             "id": new_id_text(),
@@ -265,8 +277,8 @@ def _invoice_taxes(
     ]
 
 
-def _payable(rated: Sequence[Rated], found: Calculation) -> list[PayableFee]:
-    """Fees that coupons have taken whole are left out."""
+def payable_fees(fees: Sequence[Any], found: Calculation) -> list[PayableFee]:
+    """Of these fees, rated or stored ones; those that coupons have taken whole are left out."""
     return [
         PayableFee(
             fee.fee_type,
@@ -274,7 +286,7 @@ def _payable(rated: Sequence[Rated], found: Calculation) -> list[PayableFee]:
             fee.grouped_by.get(TARGET_WALLET),
             fee.amount_cents - share + taxes.precise_amount_cents - paid,
         )
-        for (_, fee, _), share, taxes, paid in zip(rated, found.shares, found.fee_taxes, found.note_shares, strict=True)
+        for fee, share, taxes, paid in zip(fees, found.shares, found.fee_taxes, found.note_shares, strict=True)
         if fee.amount_cents != share
     ]
 

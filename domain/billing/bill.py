@@ -13,12 +13,19 @@ import sqlalchemy as sa
 from domain.billing.assemble import Built
 from domain.billing.build import build
 from domain.billing.deductions import store_deductions
+from domain.billing.due import PAID_BY
 from domain.billing.events import GatedInvoicesSettled
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
-from domain.billing.requests import BillRequest, Line, Target
-from domain.invoicing.events import FeesCreated, InvoicesDrafted, InvoicesFinalized, InvoicesReadyToFinalize
+from domain.billing.requests import BillRequest, Line, Target, finish_request
+from domain.invoicing.events import (
+    FeesCreated,
+    InvoicesDrafted,
+    InvoicesFinalized,
+    InvoicesReadyToFinalize,
+    OneOffInvoicesCreated,
+)
 from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.write import insert_invoices
 from domain.kernel import clock
@@ -36,11 +43,13 @@ REGROUPING = ("subscription_periodic", "subscription_terminating", "upgrading")
 
 
 _SHARED_BY: Final = sa.text(
-    """
-    SELECT s.id, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id), s.purchase_order_number
+    f"""
+    SELECT s.id, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id), s.purchase_order_number,
+           {PAID_BY}
     FROM subscriptions s JOIN plans p ON p.id = s.plan_id JOIN customers c ON c.id = s.customer_id
+    LEFT JOIN payment_methods m ON m.customer_id = s.customer_id AND m.is_default AND m.deleted_at IS NULL
     WHERE s.id = ANY(:ids)
-    """
+    """  # noqa: S608
 )
 
 
@@ -82,8 +91,8 @@ async def bill_subscriptions(work: UnitOfWork, requests: Sequence[BillRequest]) 
 
 
 async def _apart(work: UnitOfWork, requests: Sequence[BillRequest]) -> list[BillRequest]:
-    """Plan changes whose two rows can't share an invoice, for another currency, billing entity or purchase order
-    number, become two requests. One statement, none without a plan change."""
+    """Plan changes whose two rows can't share an invoice, for another currency, billing entity, purchase order
+    number or payment method, become two requests. One statement, none without a plan change."""
     ids = [each for request in requests if request.reason == "upgrading" for each in request.subscription_ids]
     if not ids:
         return list(requests)
@@ -105,8 +114,8 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
-    """Writes what wallets pay of them, numbers what is final, marks the drafts, has the open ones paid and leaves
-    the closed ones silent."""
+    """Writes what wallets pay of them, numbers what is final, marks drafts and what waits, has the open ones paid,
+    leaves the closed silent."""
     # What was current usage is invoiced now: thresholds and alerts are looked at again.
     await note_activity(
         work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
@@ -114,8 +123,10 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     await record_prepaid(work, built)
     drafts = [each.target.invoice_id for each in built if each.status == "draft"]
     final = [each for each in built if each.status == "finalized"]
-    waiting = [each.target.invoice_id for each in built if each.status == "pending"]
-    await write_draft_numbers(work, [*drafts, *waiting])
+    waiting = [each for each in built if each.status == "pending"]
+    await write_draft_numbers(work, [*drafts, *(each.target.invoice_id for each in waiting)])
+    for customer_id in dict.fromkeys(each.rows.invoice["customer_id"] for each in waiting):
+        work.enqueue(finish_request(customer_id))
     await number_invoices(
         work,
         [
@@ -139,8 +150,12 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
         work.record(InvoicePaymentsAsked(due))
     if settled := tuple(each for each, cents in opened.items() if cents <= 0):
         work.record(GatedInvoicesSettled(settled))
-    if final:
-        work.record(InvoicesFinalized(tuple(each.target.invoice_id for each in final)))
+    one_off = tuple(each.target.invoice_id for each in final if each.rows.invoice["invoice_type"] == "one_off")
+    others = tuple(each.target.invoice_id for each in final if each.rows.invoice["invoice_type"] != "one_off")
+    if one_off:
+        work.record(OneOffInvoicesCreated(one_off))
+    if others:
+        work.record(InvoicesFinalized(others))
 
 
 def _complete(built: Built, periods: int) -> bool:

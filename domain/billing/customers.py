@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from domain.billing.finish_waiting import let_go_on
 from domain.catalog.applied_taxes import read_tax_codes
 from domain.catalog.customer_taxes import set_customer_taxes
 from domain.catalog.eu_taxes import TaxDetails, assign_eu_tax, tax_details
@@ -51,4 +52,6 @@ async def _taxed(work: UnitOfWork, customer: Customer, before: TaxDetails | None
     await set_customer_taxes(work, customer.id, params)
     await link_customer(work, customer, params)
     await assign_eu_tax(work, customer, before, read_tax_codes(params))
+    if before is not None:
+        await let_go_on(work, customer.id)
     return customer

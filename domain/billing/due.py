@@ -21,17 +21,25 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.calendar import BillingTime, Interval, Schedule, is_billing_day
 from domain.subscriptions.instants import local_date
 
-__all__ = ["CHUNK_CUSTOMERS", "bill_due"]
+__all__ = ["CHUNK_CUSTOMERS", "PAID_BY", "bill_due"]
 
 CHUNK_CUSTOMERS: Final = 500
+
+# What a subscription's invoices are paid with: the method that is its own; by hand; the customer's default, m; or
+# whatever the provider has. Rows that differ in it never share an invoice.
+PAID_BY: Final = """
+    coalesce(CAST(s.payment_method_id AS text), nullif(s.payment_method_type, 'provider'), CAST(m.id AS text),
+             s.payment_method_type)
+"""
 
 # A subscription whose successor waits for its payment is billed when that is decided (see resolve.py).
 # The day tests here only narrow: they let every billing day of section 3.2 pass, and `is_billing_day` decides.
 _DUE: Final = sa.text(
-    """
+    f"""
     WITH subscription AS (
         SELECT s.id, s.customer_id, s.billing_time, s.subscription_at, s.consolidate_invoice, s.purchase_order_number,
-               p.interval, p.amount_currency, coalesce(s.billing_entity_id, c.billing_entity_id) AS billing_entity_id,
+               s.payment_method_type, s.payment_method_id, p.interval, p.amount_currency,
+               coalesce(s.billing_entity_id, c.billing_entity_id) AS billing_entity_id,
                coalesce(p.bill_charges_monthly, false) OR coalesce(p.bill_fixed_charges_monthly, false) AS split,
                zone.name AS timezone, today.day, (s.subscription_at AT TIME ZONE zone.name)::date AS anchor
         FROM subscriptions s
@@ -47,8 +55,9 @@ _DUE: Final = sa.text(
     )
     SELECT s.*, EXISTS (
         SELECT FROM subscriptions after WHERE after.previous_subscription_id = s.id AND after.status = 'pending'
-    ) AS switches
+    ) AS switches, {PAID_BY} AS paid_by
     FROM subscription s
+    LEFT JOIN payment_methods m ON m.customer_id = s.customer_id AND m.is_default AND m.deleted_at IS NULL
     WHERE NOT EXISTS (
         SELECT FROM subscriptions after WHERE after.previous_subscription_id = s.id AND after.status = 'incomplete'
       )
@@ -66,7 +75,7 @@ _DUE: Final = sa.text(
           AND (x.timestamp AT TIME ZONE s.timezone)::date = s.day
       )
     ORDER BY s.customer_id, s.id
-    """
+    """  # noqa: S608
 )
 
 
@@ -88,15 +97,15 @@ async def bill_due(work: UnitOfWork) -> int:
 
 
 def group(rows: Sequence[Any]) -> list[list[UUID]]:
-    """Rows that share an invoice: of one customer, currency, billing entity and purchase order number.
+    """Rows that share an invoice: of one customer, payment method, currency, billing entity and purchase order number.
 
     A row that is not consolidated stays alone.
     """
     groups: dict[tuple[Any, ...], list[UUID]] = defaultdict(list)
     for row in rows:
         alone = None if row.consolidate_invoice else row.id
-        key = (row.customer_id, row.amount_currency, row.billing_entity_id, alone, row.purchase_order_number)
-        groups[key].append(row.id)
+        key = (row.paid_by, row.amount_currency, row.billing_entity_id, row.purchase_order_number)
+        groups[row.customer_id, alone, *key].append(row.id)
     return list(groups.values())
 
 

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.billing.plan_facts import ChargeFacts, CommitmentFacts, FixedChargeFacts, PlanFacts, load_plans
 from domain.billing.requests import Target
-from domain.billing.section_facts import Sections, load_sections
 from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
 from domain.invoicing.custom_sections import Chosen, Inherited, Section, applied
 from domain.invoicing.dates import DateSettings
+from domain.invoicing.selected_sections import Sections, load_sections
 from domain.subscriptions.calendar import BillingTime, Interval
 from domain.subscriptions.plan_change import is_upgrade
 from domain.subscriptions.terms import SubscriptionTerms, Successor
@@ -30,7 +30,8 @@ __all__ = ["CustomerFacts", "Facts", "Past", "SubscriptionFacts", "load_facts", 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """A customer with what its billing entity says where it says nothing itself."""
+    """A customer with what its billing entity says where it says nothing itself. taxes_open: its VAT number is being
+    checked, and its taxes are known when that is done."""
 
     id: UUID
     billing_entity_id: UUID
@@ -106,10 +107,16 @@ class Facts:
     def commitment_of(self, subscription: SubscriptionFacts) -> CommitmentFacts | None:
         return self.plans.commitments.get(subscription.plan_id)
 
-    def taxes_of(self, subscription: SubscriptionFacts, owner: UUID | None = None) -> Sequence[TaxFacts]:
-        """The taxes of a fee; owner: the charge, fixed charge or commitment it is for, None for the base fee."""
+    def taxes_of(
+        self, subscription: SubscriptionFacts, owner: UUID | None = None, *, certain: bool = False
+    ) -> Sequence[TaxFacts]:
+        """The taxes of a fee; owner: the charge, fixed charge or commitment it is for, None for the base fee.
+
+        certain: only those that do not depend on who the customer is.
+        """
         customer = subscription.customer
-        return nearest(self.taxes, owner, subscription.plan_id, customer.id, customer.billing_entity_id)
+        levels = (owner, subscription.plan_id)
+        return nearest(self.taxes, *levels, *(() if certain else (customer.id, customer.billing_entity_id)))
 
     def sections_of(self, subscriptions: Sequence[SubscriptionFacts]) -> list[Section]:
         """The custom sections of an invoice of these subscriptions, all of one customer."""

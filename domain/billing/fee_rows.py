@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from domain.kernel.ids import new_id_text
 from domain.kernel.money import ZERO
 from domain.pricing.fee_amounts import stored
 
-__all__ = ["FeeRows", "fee_rows", "tax_columns"]
+__all__ = ["FeeRows", "fee_rows", "fee_tax_rows", "tax_columns"]
 
 Row = dict[str, Any]
 
@@ -93,7 +93,8 @@ def fee_rows(
                 "created_at": target.created_at,
             }
         )
-        found.taxes.extend(_fee_taxes(fee_id, fee_taxes, taxes, subscription.currency, target.created_at))
+        facts = {each.tax.id: each for each in taxes}
+        found.taxes.extend(fee_tax_rows(fee_id, fee_taxes, facts, subscription.currency, target.created_at))
         if fee.pricing_unit is not None:
             found.pricing_units.append(_pricing_unit(fee_id, fee, target.created_at))
     return found
@@ -111,8 +112,10 @@ def _properties(line: BilledLine) -> Row:
     }
 
 
-def _fee_taxes(fee_id: str, found: Taxes, taxes: Sequence[TaxFacts], currency: str, created_at: datetime) -> list[Row]:
-    facts = {each.tax.id: each for each in taxes}
+def fee_tax_rows(
+    fee_id: str, found: Taxes, facts: Mapping[Hashable, TaxFacts], currency: str, created_at: datetime
+) -> list[Row]:
+    """The tax lines of a fee. facts: by what the calculation tells taxes apart with."""
     return [
         {
             "id": new_id_text(),

@@ -51,8 +51,7 @@ _DRAFTS: Final = sa.text(
     FROM invoices i
     JOIN customers c ON c.id = i.customer_id
     JOIN billing_entities e ON e.id = c.billing_entity_id
-    WHERE i.id = ANY(:ids)
-      AND (i.status = 'draft' OR (:finalizing AND i.status = 'pending' AND i.tax_status = 'pending'))
+    WHERE i.id = ANY(:ids) AND i.status = 'draft'
     ORDER BY i.id FOR NO KEY UPDATE OF i
     """
 )
@@ -80,9 +79,9 @@ async def finalize_due(work: UnitOfWork) -> int:
 async def finalize(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
     """Computes these drafts anew and finalizes them: number, dates, coupons and credits.
 
-    What is no draft is left alone, but for invoices that waited for their taxes. The ids of those finalized or closed.
-    Credit notes are issued with their invoices;
-    these come first, so that the other invoices of the customer can spend them. A fixed number of statements.
+    What is no draft is left alone. The ids of those that are final or closed now, or wait for their taxes. Credit notes
+    are issued with their invoices; these come first, so that the other invoices of the customer can spend them. A fixed
+    number of statements.
     """
     if not invoice_ids:
         return []
@@ -91,10 +90,10 @@ async def finalize(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[UUID]:
     for some in ([each for each in invoice_ids if each in noted], [each for each in invoice_ids if each not in noted]):
         built = await _rebuild(work, some, finalizing=True)
         await number_and_announce(work, built)
-        ids = [each.target.invoice_id for each in built]
-        if noted and ids:
-            await issue_notes(work, ids)
-        finalized += ids
+        issued = [each.target.invoice_id for each in built if each.status != "pending"]
+        if noted and issued:
+            await issue_notes(work, issued)
+        finalized += [each.target.invoice_id for each in built]
     return finalized
 
 
@@ -111,7 +110,7 @@ async def _rebuild(work: UnitOfWork, invoice_ids: Sequence[UUID], *, finalizing:
         return []
     # Subscriptions before invoices, as everywhere: ending one locks it before the draft that its credit note is for.
     await work.session.execute(_SUBSCRIPTIONS, {"ids": ids})
-    drafts = {row.id: row for row in await work.session.execute(_DRAFTS, {"ids": ids, "finalizing": finalizing})}
+    drafts = {row.id: row for row in await work.session.execute(_DRAFTS, {"ids": ids})}
     if not drafts:
         return []
     lines: dict[UUID, list[Any]] = {}
@@ -134,7 +133,8 @@ def _target(draft: Any, rows: Sequence[Any]) -> Target:
         draft.id,
         draft.created_at,
         tuple(
-            Line(row.subscription_id, row.timestamp, row.invoicing_reason, row.charges_from_datetime) for row in rows
+            Line(row.subscription_id, row.timestamp, row.invoicing_reason, row.charges_from_datetime, row.recurring)
+            for row in rows
         ),
         skip_charges=draft.skip_charges,
         exists=True,

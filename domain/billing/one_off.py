@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,11 +11,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.billing.assemble import amount_columns, invoice_tax_rows
 from domain.billing.facts import zone_of
-from domain.billing.fee_rows import tax_columns
+from domain.billing.fee_rows import fee_tax_rows
 from domain.billing.rated_fee import instant_text
-from domain.billing.section_facts import load_sections
+from domain.billing.requests import finish_request
 from domain.billing.tax_facts import TaxFacts, load_taxes, nearest
+from domain.catalog.eu_taxes import is_open
 from domain.catalog.models import AddOn, AddOnTax, Tax
 from domain.customers.models import Customer
 from domain.identity.custom_sections import Selection, read_selection, sections_by_id
@@ -27,8 +29,9 @@ from domain.invoicing.calculation.state import Tax as TaxRate
 from domain.invoicing.custom_sections import Chosen, Inherited, Section, applied, section_rows
 from domain.invoicing.dates import DateSettings, advance_dates
 from domain.invoicing.events import OneOffInvoicesCreated
-from domain.invoicing.number import Unnumbered, number_invoices
+from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.queries import invoice_row
+from domain.invoicing.selected_sections import load_sections
 from domain.invoicing.write import insert_plain_invoice
 from domain.kernel import clock
 from domain.kernel.currencies import CURRENCIES
@@ -39,13 +42,13 @@ from domain.kernel.rows import table
 from domain.kernel.uniqueness import unique
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
+from domain.payments.methods import asked_reference
 from domain.pricing.fee_amounts import stored
 
 __all__ = ["create_one_off_invoice"]
 
 MOST_LINES: Final = 500
 MOST_CENTS: Final = 10**15
-UNSUPPORTED: Final = ("payment_method",)
 _add_ons, _taxes, _of_add_ons = table(AddOn).c, table(Tax).c, table(AddOnTax).c
 
 
@@ -66,22 +69,20 @@ class _Line:
 
 
 async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: Mapping[str, Any]) -> UUID:
-    """An invoice of these lines, final at once; its id.
+    """An invoice of these lines, final at once unless the customer's VAT number is being checked; its id.
 
     params: currency, fees [{add_on_code or add_on_id, units, unit_amount_cents, invoice_display_name (or name),
     description, from_datetime, to_datetime, tax_codes}], billing_entity_code or _id, invoice_custom_section,
-    purchase_order_number, skip_psp, voided_invoice_id (of the customer: this invoice stands for it, once).
-    Raises NotFound("fees", "add_on", "billing_entity", "invoice") and ValidationFailed; nothing is written then. Tax
-    codes that nobody knows do not apply.
+    payment_method, purchase_order_number, skip_psp, voided_invoice_id (of the customer: this invoice stands for it,
+    once). Raises NotFound("fees", "add_on", "billing_entity", "invoice") and ValidationFailed; nothing is written then.
+    Tax codes that nobody knows do not apply.
     """
     read = Reader(params)
-    for name in UNSUPPORTED:
-        if read.params.get(name) not in (None, False, [], {}, ""):
-            read.add(name, "unsupported_value")
     entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
     selection = await read_selection(work, Reader(read.json_object("invoice_custom_section"), read.errors))
     currency = read.choice("currency", CURRENCIES) or customer.currency or entity.default_currency
     order_number = read.text("purchase_order_number")
+    payment = await asked_reference(work, read, customer.id)
     read.finish()
     voided_id = await _voided(work, customer, params.get("voided_invoice_id"))
     issuer = entity
@@ -94,7 +95,8 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     lines = await _lines(work, params.get("fees"), now)
     if not customer.currency:
         customer.currency = currency
-    taxes = await _taxes_of(work, customer, lines)
+    waits = await is_open(work, customer.id)
+    taxes = await _taxes_of(work, customer, lines, certain=waits)
     found = calculate(
         Calculation(
             fees=tuple(
@@ -118,7 +120,8 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "customer_id": customer.id,
         "billing_entity_id": issuer.id,
         "invoice_type": "one_off",
-        "status": "finalized" if issued else "closed",
+        "status": ("pending" if waits else "finalized") if issued else "closed",
+        "tax_status": "pending" if waits and issued else None,
         "payment_status": "pending" if found.total_amount_cents > 0 else "succeeded",
         "currency": currency,
         "timezone": str(zone),
@@ -127,19 +130,11 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
         "payment_due_date": dates.payment_due_date,
         "net_payment_term": term,
         "purchase_order_number": order_number,
+        **(payment.columns() if payment and params["payment_method"] else {}),
         "self_billed": customer.account_type == "partner",
         "skip_charges": False,
         "voided_invoice_id": voided_id,
-        "fees_amount_cents": found.fees_amount_cents,
-        "coupons_amount_cents": 0,
-        "credit_notes_amount_cents": 0,
-        "prepaid_credit_amount_cents": 0,
-        "progressive_billing_credit_amount_cents": 0,
-        "sub_total_excluding_taxes_amount_cents": found.sub_total_excluding_taxes_amount_cents,
-        "taxes_amount_cents": found.taxes_amount_cents,
-        "taxes_rate": found.taxes.rate,
-        "sub_total_including_taxes_amount_cents": found.sub_total_including_taxes_amount_cents,
-        "total_amount_cents": found.total_amount_cents,
+        **amount_columns(found),
         "total_paid_amount_cents": 0,
         "created_at": now,
     }
@@ -150,7 +145,10 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     ]
     async with unique(work, {"uq_invoices_voided_invoice_id": "voided_invoice_id"}):
         await insert_plain_invoice(work, invoice, *_rows(invoice, lines, taxes, found, now), sections)
-    if issued:
+    if issued and waits:
+        await write_draft_numbers(work, [invoice_id])
+        work.enqueue(finish_request(customer.id))
+    elif issued:
         unnumbered = Unnumbered(invoice_id, customer.id, issuer.id, customer.account_type == "partner")
         await number_invoices(work, [unnumbered])
         work.record(OneOffInvoicesCreated((invoice_id,)))
@@ -232,8 +230,11 @@ def _line(sent: Mapping[str, Any], known: Mapping[object, Any], now: datetime) -
     )
 
 
-async def _taxes_of(work: UnitOfWork, customer: Customer, lines: Sequence[_Line]) -> list[Sequence[TaxFacts]]:
-    """The taxes of each line: those it names, else the add-on's, the customer's, the billing entity's."""
+async def _taxes_of(
+    work: UnitOfWork, customer: Customer, lines: Sequence[_Line], *, certain: bool
+) -> list[Sequence[TaxFacts]]:
+    """The taxes of each line: those it names, else the add-on's, the customer's, the billing entity's. certain: only
+    the first two, which do not depend on who the customer is."""
     common = await load_taxes(work.session, entities=[customer.billing_entity_id], customers=[customer.id], plans=[])
     codes = {code for line in lines for code in line.tax_codes}
     query = sa.select(_taxes.id, _taxes.code, _taxes.name, _taxes.description, _taxes.rate, _of_add_ons.add_on_id)
@@ -253,7 +254,7 @@ async def _taxes_of(work: UnitOfWork, customer: Customer, lines: Sequence[_Line]
     found: list[Sequence[TaxFacts]] = []
     for line in lines:
         named = [by_code[code] for code in dict.fromkeys(line.tax_codes) if code in by_code]
-        inherited = nearest(common, customer.id, customer.billing_entity_id)
+        inherited = () if certain else nearest(common, customer.id, customer.billing_entity_id)
         found.append(named or by_add_on.get(line.add_on.id) or inherited)
     return found
 
@@ -268,7 +269,7 @@ def _rows(
     """The rows of fees, of their taxes and of the invoice's taxes."""
     fees, fee_taxes = [], []
     currency = invoice["currency"]
-    facts = {each.tax.id: each for of_line in taxes for each in of_line}
+    facts: dict[Hashable, TaxFacts] = {each.tax.id: each for of_line in taxes for each in of_line}
     for position, (line, taxed) in enumerate(zip(lines, found.fee_taxes, strict=True)):
         fee_id = new_id_text()
         fees.append(
@@ -303,29 +304,6 @@ def _rows(
                 "created_at": now,
             }
         )
-        fee_taxes += [
-            {
-                "id": new_id_text(),
-                "fee_id": fee_id,
-                **tax_columns(facts[each.tax.id]),
-                "amount_cents": each.amount_cents,
-                "amount_currency": currency,
-                "precise_amount_cents": stored(each.precise_amount_cents),
-                "created_at": now,
-            }
-            for each in taxed.lines
-        ]
-    invoice_taxes = [
-        {
-            "id": new_id_text(),
-            "invoice_id": invoice["id"],
-            **tax_columns(facts[each.tax.id]),
-            "amount_cents": each.amount_cents,
-            "amount_currency": currency,
-            "fees_amount_cents": int(each.base_cents),
-            "taxable_base_amount_cents": int(each.base_cents),
-            "created_at": now,
-        }
-        for each in found.taxes.lines
-    ]
+        fee_taxes += fee_tax_rows(fee_id, taxed, facts, currency, now)
+    invoice_taxes = invoice_tax_rows(invoice["id"], found, facts, currency, now)
     return fees, fee_taxes, invoice_taxes

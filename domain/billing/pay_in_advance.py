@@ -97,15 +97,26 @@ async def bill_events(work: UnitOfWork, event_ids: Sequence[UUID]) -> list[UUID]
     alone, built, made = FeeRows(), [], []
     for sale in sales:
         fee = _fee(sale, answers[sale.key])
-        rated: Rated = (sale.line, fee, facts.taxes_of(sale.line.subscription, sale.charge.id))
+        customer = sale.line.subscription.customer
+        waits = customer.taxes_open and not fee.standalone
+        taxes = facts.taxes_of(sale.line.subscription, sale.charge.id, certain=waits)
+        rated: Rated = (sale.line, fee, taxes)
         if fee.standalone:
             alone += standalone_fees(sale.target, [rated])
             made.append(alone.fees[-1]["id"])
             continue
-        customer = sale.line.subscription.customer
         dates, purse = advance_dates(customer.dates, sale.line.at), purses[customer.id]
         sections = facts.sections_of([sale.line.subscription])
-        rows = invoice_of(sale.target, [sale.line], [rated], purse=purse, draft=False, dates=dates, sections=sections)
+        rows = invoice_of(
+            sale.target,
+            [sale.line],
+            [rated],
+            purse=purse,
+            draft=False,
+            dates=dates,
+            sections=sections,
+            waits=waits,
+        )
         built.append(Built(sale.target, rows, purse=purse))
         made.append(rows.fees[-1]["id"])
     built = await deduct_prepaid(work, built)

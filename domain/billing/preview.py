@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from domain.billing.bill import bill_subscriptions
+from domain.billing.customers import create_customer
 from domain.billing.events import BillingDue
 from domain.billing.facts import load_facts
 from domain.billing.finalize import finalize
@@ -24,11 +25,11 @@ from domain.billing.requests import BillRequest, Line, Target
 from domain.billing.subscribe import plan_by_code, subscribe
 from domain.billing.terminate import switch_to_next, terminate
 from domain.billing.units import record_first_units
+from domain.catalog.eu_taxes import close_check
 from domain.catalog.models import Plan
 from domain.credits.applied_coupons import apply_coupon
 from domain.credits.coupons import create_coupon
 from domain.credits.spend_coupons import active_coupons
-from domain.customers.customers import create_customer
 from domain.customers.make_customer import customer_by_external_id
 from domain.customers.models import Customer
 from domain.identity.queries import kept_billing_entity_id
@@ -80,6 +81,8 @@ class _Preview:
         if entity_code is not None:
             await kept_billing_entity_id(self.work, code=entity_code)
         customer = await self._customer()
+        # Taxes as they are now: a preview does not wait for the register of VAT numbers.
+        await close_check(self.work, customer.id)
         await self._give_coupons(customer)
         invoice_id = await (self._of_subscriptions(customer) if self.request.external_ids else self._of_plan(customer))
         payload = (await invoice_details(self.work, [invoice_id]))[invoice_id]

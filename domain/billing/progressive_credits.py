@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from domain.billing.requests import Target
 from domain.invoicing.calculation.state import ProgressiveInvoice
 from infrastructure import exact_json
 
-__all__ = ["load_progressive"]
+__all__ = ["UsageLine", "creditable_on", "load_progressive"]
 
 # The latest invoice of the window has all of its usage so far; the ones before were credited on it.
 _CREDITABLE: Final = sa.text(
@@ -31,7 +33,7 @@ _CREDITABLE: Final = sa.text(
         SELECT i.id, i.fees_amount_cents, i.coupons_amount_cents
         FROM invoice_subscriptions x JOIN invoices i ON i.id = x.invoice_id
         WHERE x.subscription_id = line.subscription_id AND x.invoicing_reason = 'progressive_billing'
-          AND i.status IN ('finalized', 'failed') AND i.id <> line.invoice_id AND x.timestamp <= line.at
+          AND i.status IN ('finalized', 'failed', 'pending') AND i.id <> line.invoice_id AND x.timestamp <= line.at
           AND x.charges_from_datetime <= line.charges_from AND line.charges_from < x.charges_to_datetime
         ORDER BY x.timestamp DESC, i.id DESC LIMIT 1
     ) i
@@ -54,22 +56,44 @@ _FEES: Final = sa.text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """A line that bills usage from `charges_from` on, at the instant `at`; number: to find it again by."""
+
+    number: int
+    invoice_id: UUID
+    subscription_id: UUID
+    charges_from: datetime
+    at: datetime
+
+
 async def load_progressive(
     session: AsyncSession, planned: Sequence[tuple[Target, Sequence[BilledLine]]]
 ) -> Mapping[int, ProgressiveInvoice]:
     """By line number what is to be credited, where anything is; two statements at most."""
+    return await creditable_on(
+        session,
+        [
+            UsageLine(line.number, target.invoice_id, line.subscription.id, line.window.charges_from_datetime, line.at)
+            for target, of_target in planned
+            if not target.skip_charges
+            for line in of_target
+            if line.bills_periods and line.has_usage and line.window.charges_from_datetime is not None
+        ],
+    )
+
+
+async def creditable_on(session: AsyncSession, wanted: Sequence[UsageLine]) -> Mapping[int, ProgressiveInvoice]:
+    """By line number what is to be credited on these lines, where anything is; two statements at most."""
     lines = [
         {
             "n": line.number,
-            "invoice_id": target.invoice_id,
-            "subscription_id": line.subscription.id,
-            "charges_from": line.window.charges_from_datetime,
+            "invoice_id": line.invoice_id,
+            "subscription_id": line.subscription_id,
+            "charges_from": line.charges_from,
             "at": line.at,
         }
-        for target, of_target in planned
-        if not target.skip_charges
-        for line in of_target
-        if line.bills_periods and line.has_usage
+        for line in wanted
     ]
     if not lines:
         return {}

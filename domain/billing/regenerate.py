@@ -100,7 +100,16 @@ async def regenerate(work: UnitOfWork, params: Mapping[str, Any]) -> UUID:
     purse = (await load_purses(work, [customer.id]))[customer.id]
     dates = advance_dates(customer.dates, voided.created_at)
     sections = facts.sections_of([line.subscription for line in lines.values()])
-    rows = invoice_of(target, list(lines.values()), rated, purse=purse, draft=False, dates=dates, sections=sections)
+    rows = invoice_of(
+        target,
+        list(lines.values()),
+        rated,
+        purse=purse,
+        draft=False,
+        dates=dates,
+        sections=sections,
+        waits=customer.taxes_open,
+    )
     rows = replace(
         rows,
         invoice={
@@ -169,7 +178,8 @@ async def _rated(
         fee = adjust(fee, adjustment, voided.currency, price)
         if row is not None:
             made[row.id] = fee
-        rated.append((line, fee, facts.taxes_of(line.subscription, fee.owner)))
+        taxes_open = line.subscription.customer.taxes_open
+        rated.append((line, fee, facts.taxes_of(line.subscription, fee.owner, certain=taxes_open)))
     return rated
 
 

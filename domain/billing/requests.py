@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-__all__ = ["REASONS", "BillRequest", "Line", "Target"]
+from domain.kernel.jobs import JobRequest
+
+__all__ = ["FINISH_WAITING", "REASONS", "BillRequest", "Line", "Target", "finish_request"]
+
+FINISH_WAITING: Final = "billing.finish_waiting"
 
 REASONS = (
     "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "trial_ended",
@@ -50,7 +55,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An invoice to be built: a new one, or a draft that is built again and keeps its id and its time."""
+    """An invoice to be built: a new one, or a draft that is built again and keeps its id and its time.
+
+    A one-off invoice has no lines.
+    """
 
     invoice_id: UUID
     created_at: datetime
@@ -65,14 +73,23 @@ class Target:
 
     @property
     def periodic(self) -> bool:
-        return self.lines[0].reason == "subscription_periodic" and self.lines[0].recurring is not False
+        return self._reason == "subscription_periodic" and self.lines[0].recurring is not False
 
     @property
     def in_advance(self) -> bool:
         """Bills what is paid in advance on its own: issued at once, without a grace period."""
-        return self.lines[0].reason == "in_advance_charge"
+        return self._reason == "in_advance_charge"
 
     @property
     def progressive(self) -> bool:
         """Bills usage before its period ends, because thresholds were passed: issued at once, whatever it comes to."""
-        return self.lines[0].reason == "progressive_billing"
+        return self._reason == "progressive_billing"
+
+    @property
+    def _reason(self) -> str | None:
+        return self.lines[0].reason if self.lines else None
+
+
+def finish_request(customer_id: UUID) -> JobRequest:
+    """Of the job that finishes the customer's invoices that wait for its taxes, once these are known."""
+    return JobRequest(FINISH_WAITING, {"customer_id": customer_id})

@@ -25,6 +25,7 @@ from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
 from domain.catalog.usage_thresholds import ThresholdTerms
 from domain.customers.models import Customer
+from domain.customers.payment_reference import CUSTOMERS_WAY, PaymentReference
 from domain.identity.custom_sections import NOTHING_ASKED, Selection
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
@@ -32,6 +33,7 @@ from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
+from domain.payments.methods import asked_reference
 from domain.subscriptions import queries
 from domain.subscriptions.activation_rules import RuleTerms, evaluate_rules, read_activation_rules, set_rules
 from domain.subscriptions.custom_sections import choose_sections, inherit_sections, read_sections
@@ -54,6 +56,7 @@ __all__ = [
     "Asked",
     "asked_entity",
     "customer_zone",
+    "pay_by",
     "plan_by_code",
     "read_options",
     "refuse_unsupported",
@@ -65,7 +68,7 @@ AFTER_UPGRADE = timedelta(seconds=1)
 """A change of plan is billed so long after it."""
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
-UNSUPPORTED = ("payment_method", "authorization")
+UNSUPPORTED = ("authorization",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Asked:
     thresholds: Sequence[ThresholdTerms] | None = None
     sections: Selection = NOTHING_ASKED
     rules: Sequence[RuleTerms] | None = None
+    payment: PaymentReference | None = None
 
 
 def refuse_unsupported(read: Reader) -> None:
@@ -143,8 +147,10 @@ async def subscribe(
     asked = read_options(read)
     await refuse_unpayable(work, read, customer, asked.rules)
     sections = await read_sections(work, read)
+    payment = await asked_reference(work, read, customer.id)
     read.finish()
-    asked = replace(asked, billing_entity_id=await asked_entity(work, params), sections=sections)
+    entity_id = await asked_entity(work, params)
+    asked = replace(asked, billing_entity_id=entity_id, sections=sections, payment=payment)
     await work.session.refresh(customer, with_for_update=True)
     if not customer.currency:
         customer.currency = plan.amount_currency
@@ -162,6 +168,7 @@ async def subscribe(
         current.plan_id = plan.id
         current.name = asked.name or current.name
         current.billing_entity_id = asked.billing_entity_id or current.billing_entity_id
+        pay_by(current, asked.payment)
         await set_own_units(work, current.id, own.units if own else {})
         await give_thresholds(work, current, plan, asked.thresholds)
         await choose_sections(work, current, asked.sections)
@@ -172,6 +179,12 @@ async def subscribe(
     if is_upgrade((old.amount_cents, old.interval), overridden_price(plan, asked.overrides)):
         return await _upgrade(work, current, old, plan, asked)
     return await _downgrade(work, current, plan, asked)
+
+
+def pay_by(row: Subscription, payment: PaymentReference | None) -> None:
+    """The invoices of a row are paid so from now on; None leaves it as it is."""
+    if payment is not None:
+        row.payment_method_type, row.payment_method_id = payment.kind, payment.method_id
 
 
 async def asked_entity(work: UnitOfWork, params: Mapping[str, Any]) -> UUID | None:
@@ -200,6 +213,7 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
             purchase_order_number=asked.purchase_order_number,
             progressive_billing_disabled=bool(asked.progressive_billing_disabled),
             billing_entity_id=asked.billing_entity_id,
+            payment=asked.payment or CUSTOMERS_WAY,
         ),
     )
     await set_own_units(work, row.id, own.units if own else {})
@@ -244,6 +258,7 @@ def _successor(current: Subscription, plan: Plan, asked: Asked) -> Opening:
             else asked.progressive_billing_disabled
         ),
         billing_entity_id=asked.billing_entity_id or current.billing_entity_id,
+        payment=asked.payment or PaymentReference(current.payment_method_type, current.payment_method_id),
         previous_subscription_id=current.id,
     )
 
@@ -288,6 +303,7 @@ async def upgrade_to_planned(
         progressive_billing_disabled=planned.progressive_billing_disabled,
         given=frozenset({"ending_at", "purchase_order_number"}),
         billing_entity_id=planned.billing_entity_id,
+        payment=PaymentReference(planned.payment_method_type, planned.payment_method_id),
         thresholds=await thresholds_of_planned(work, planned),
     )
     return await _upgrade(work, current, old, plan, asked)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.invoicing.calculation.state import Tax
 
-__all__ = ["TaxFacts", "load_taxes", "nearest"]
+__all__ = ["TaxFacts", "Taxes", "load_taxes", "nearest"]
 
 Taxes = Mapping[UUID, Sequence["TaxFacts"]]
 """By what they are put on: a charge, fixed charge, commitment, plan, customer or billing entity."""

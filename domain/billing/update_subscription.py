@@ -9,7 +9,7 @@ from domain.billing.gate import refuse_unpayable
 from domain.billing.override import apply_overrides
 from domain.billing.own_thresholds import give_thresholds
 from domain.billing.start import start
-from domain.billing.subscribe import asked_entity, customer_zone, read_options
+from domain.billing.subscribe import asked_entity, customer_zone, pay_by, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
 from domain.billing.units import record_first_units
 from domain.catalog.models import Plan
@@ -18,6 +18,7 @@ from domain.kernel import clock
 from domain.kernel.errors import NotAllowed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
+from domain.payments.methods import asked_reference
 from domain.subscriptions.activation_rules import evaluate_rules, set_rules, waiting_for_payment
 from domain.subscriptions.custom_sections import choose_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
@@ -40,6 +41,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
         credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
     invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
     sections = await read_sections(work, read)
+    payment = await asked_reference(work, read, row.customer_id)
     customer = await work.session.get_one(Customer, row.customer_id)
     await refuse_unpayable(work, read, customer, asked.rules)
     read.finish()
@@ -57,6 +59,7 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     if asked.progressive_billing_disabled is not None:
         row.progressive_billing_disabled = asked.progressive_billing_disabled
     row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
+    pay_by(row, payment)
     await choose_sections(work, row, sections)
     if row.status == "pending":
         await set_rules(work, row.id, asked.rules)

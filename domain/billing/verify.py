@@ -129,7 +129,13 @@ async def _rated_anew(
             invoice.id,
             invoice.created_at,
             tuple(
-                Line(line.subscription_id, line.timestamp, line.invoicing_reason, line.charges_from_datetime)
+                Line(
+                    line.subscription_id,
+                    line.timestamp,
+                    line.invoicing_reason,
+                    line.charges_from_datetime,
+                    line.recurring,
+                )
                 for line in lines[invoice.id]
             ),
             skip_charges=invoice.skip_charges,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.billing.finalize import FINALIZE_CHUNK
+from domain.billing.finish_waiting import let_go_on
 from domain.catalog.eu_tax_rules import Address, code_after_check
 from domain.catalog.eu_taxes import put_eu_tax
 from domain.catalog.vies import Answer, Unavailable, pause_after
@@ -18,7 +18,6 @@ from domain.customers.models import Customer, PendingViesCheck
 from domain.customers.payloads import customer_payloads
 from domain.identity.models import BillingEntity
 from domain.kernel import clock
-from domain.kernel.jobs import JobRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
@@ -28,11 +27,6 @@ __all__ = ["WEBHOOK", "is_awaited", "note_answer"]
 WEBHOOK = "customer.vies_check"
 
 _pending = table(PendingViesCheck)
-_WAITING = sa.text(
-    """
-    SELECT id FROM invoices WHERE customer_id = :customer AND status = 'pending' AND tax_status = 'pending' ORDER BY id
-    """
-)
 
 
 async def is_awaited(work: UnitOfWork, customer_id: UUID, number: str) -> bool:
@@ -69,7 +63,7 @@ async def note_answer(work: UnitOfWork, customer_id: UUID, number: str, said: An
     entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
     await work.session.delete(pending)
     await work.session.flush()
-    if entity.country is not None:
+    if entity.eu_tax_management and entity.country is not None:
         address = Address(customer.country, customer.zipcode, customer.tax_identification_number)
         await put_eu_tax(work, customer_id, code_after_check(entity.country, address, valid=said.valid))
     await _tell(
@@ -83,9 +77,7 @@ async def note_answer(work: UnitOfWork, customer_id: UUID, number: str, said: An
             "company_address": said.address,
         },
     )
-    waiting = list(await work.session.scalars(_WAITING, {"customer": customer_id}))
-    for start in range(0, len(waiting), FINALIZE_CHUNK):
-        work.enqueue(JobRequest("billing.finalize_chunk", {"invoice_ids": waiting[start : start + FINALIZE_CHUNK]}))
+    await let_go_on(work, customer_id)
     return None
 
 

@@ -22,7 +22,7 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 
-__all__ = ["VIES_CHECK", "TaxDetails", "assign_eu_tax", "make_eu_taxes", "tax_details"]
+__all__ = ["VIES_CHECK", "TaxDetails", "assign_eu_tax", "close_check", "is_open", "make_eu_taxes", "tax_details"]
 
 VIES_CHECK: Final = "customers.vies_check"
 
@@ -79,11 +79,13 @@ async def assign_eu_tax(
     """
     entity = await work.session.get_one(BillingEntity, customer.billing_entity_id)
     if not entity.eu_tax_management or entity.country is None:
+        if before is not None:
+            await close_check(work, customer.id)
         return
     now = (customer.country, customer.zipcode, customer.tax_identification_number, customer.billing_entity_id)
-    if before == now and (await _has_eu_tax(work, customer.id) or await _is_open(work, customer.id)):
+    if before == now and (await _has_eu_tax(work, customer.id) or await is_open(work, customer.id)):
         return
-    await work.session.execute(sa.delete(_pending).where(_pending.c.customer_id == customer.id))
+    await close_check(work, customer.id)
     address = Address(customer.country, customer.zipcode, customer.tax_identification_number)
     code = code_without_check(entity.country, address)
     if code is None:
@@ -101,6 +103,11 @@ async def assign_eu_tax(
     await put_eu_tax(work, customer.id, code, codes)
 
 
+async def close_check(work: UnitOfWork, customer_id: UUID) -> None:
+    """The customer's VAT number is not waited for any more; one statement."""
+    await work.session.execute(sa.delete(_pending).where(_pending.c.customer_id == customer_id))
+
+
 async def put_eu_tax(work: UnitOfWork, customer_id: UUID, code: str, codes: list[str] | None = None) -> None:
     """Afterwards the customer has this tax and those of `codes`, no others."""
     await make_eu_taxes(work)
@@ -114,6 +121,7 @@ async def _has_eu_tax(work: UnitOfWork, customer_id: UUID) -> bool:
     return (await work.session.execute(found.limit(1))).first() is not None
 
 
-async def _is_open(work: UnitOfWork, customer_id: UUID) -> bool:
+async def is_open(work: UnitOfWork, customer_id: UUID) -> bool:
+    """Whether the register has still to answer for the customer's VAT number."""
     found = sa.select(_pending.c.id).where(_pending.c.customer_id == customer_id)
     return (await work.session.execute(found)).first() is not None

@@ -62,11 +62,15 @@ class Billed:
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """What an invoice shows as creditable, refundable and offsettable, in cents."""
+    """What an invoice shows as creditable, refundable and offsettable, in cents.
+
+    left: what notes have not taken back yet, also of an invoice for prepaid credits, which can only be refunded.
+    """
 
     creditable: int = 0
     refundable: int = 0
     offsettable: int = 0
+    left: int = 0
 
 
 def wrong_parts(invoice: Creditable, billed: Billed, found: NoteAmounts, asked: Split) -> dict[str, list[str]]:
@@ -126,7 +130,7 @@ def available(invoice: Creditable, billed: Billed, coupons_cents: int, fees_amou
     if billed.is_credit:
         offset = billed.total_cents if billed.due_cents == billed.total_cents else 0
         refund = 0 if billed.paid_without_success else min(left, billed.refundable_cents)
-        return Available(0, refund, offset)
+        return Available(0, refund, offset, left)
     if left == 0 or fees_amount_cents == 0:
         return Available()
     adjustment = Decimal(coupons_cents) * left / fees_amount_cents
@@ -135,7 +139,7 @@ def available(invoice: Creditable, billed: Billed, coupons_cents: int, fees_amou
         vat += (fee.left - adjustment * fee.left / left) * fee.taxes_rate / 100
     creditable = round_cents(left - adjustment + round_cents(vat))
     refundable = 0 if billed.paid_without_success else min(billed.refundable_cents, creditable)
-    return Available(creditable, max(refundable, 0), max(min(billed.due_cents, creditable), 0))
+    return Available(creditable, max(refundable, 0), max(min(billed.due_cents, creditable), 0), creditable)
 
 
 def _gross(fees: Sequence[CreditableFee]) -> int:

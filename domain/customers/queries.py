@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.customers.models import Customer, CustomerMetadata
+from domain.customers.models import Customer, CustomerMetadata, PendingViesCheck
 from domain.identity.models import BillingEntity
 from domain.kernel.errors import NotFound
 from domain.kernel.pagination import Page, PageRequest
@@ -20,8 +20,8 @@ from domain.kernel.rows import table
 
 __all__ = [
     "CustomerFilter", "connections_of_customers", "customer_row", "customer_rows", "customers_in_use", "customers_page",
-    "customers_with_overdue_invoices", "find_by_external_id", "metadata_of_customers", "subscription_counts",
-    "subscription_ids_of_customers", "taxes_of_customers",
+    "customers_with_overdue_invoices", "failed_checks", "find_by_external_id", "metadata_of_customers",
+    "subscription_counts", "subscription_ids_of_customers", "taxes_of_customers",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -220,6 +220,13 @@ async def customers_with_overdue_invoices(session: AsyncSession, customer_ids: S
         .distinct()
     )
     return set(rows)
+
+
+async def failed_checks(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, RowOf]:
+    """The checks of VAT numbers that the register has not answered, with what it said last; one statement."""
+    c = table(PendingViesCheck).c
+    query = sa.select(*c).where(c.customer_id.in_(customer_ids), c.last_error.is_not(None))
+    return {row.customer_id: row for row in await session.execute(query)}
 
 
 async def subscription_ids_of_customers(

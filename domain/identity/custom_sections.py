@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,8 +26,8 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params, Reader
 
 __all__ = [
-    "NOTHING_ASKED", "Selection", "create_section", "delete_section", "read_selection", "section_row", "sections_by_id",
-    "sections_of", "sections_page", "select_sections", "update_section",
+    "NOTHING_ASKED", "Selection", "choose_sections", "create_section", "delete_section", "read_selection",
+    "section_row", "sections_by_id", "sections_of", "sections_page", "select_sections", "update_section",
 ]  # fmt: skip
 
 UNIQUE: Final = {"uq_invoice_custom_sections_code": "code"}
@@ -47,6 +47,13 @@ class Selection:
 
 
 NOTHING_ASKED: Final = Selection()
+
+
+class SkipsSections(Protocol):
+    """An entity that selects sections, or says that it shall have none."""
+
+    id: UUID
+    skip_invoice_custom_sections: bool
 
 
 async def create_section(work: UnitOfWork, params: Params) -> InvoiceCustomSection:
@@ -142,6 +149,17 @@ async def read_selection(work: UnitOfWork, read: Reader, *, ids_field: str = "in
     if any(each not in known for each in wanted):
         raise NotFound("invoice_custom_section")
     return Selection(skip, list(dict.fromkeys(each for each in wanted if each)))
+
+
+async def choose_sections(
+    work: UnitOfWork, link: type[TenantRow], owner: str, row: SkipsSections, selection: Selection
+) -> None:
+    """Puts what was asked for on an entity, which is stored; one that has no sections keeps no selection either."""
+    if selection.skip is not None or selection.ids:
+        row.skip_invoice_custom_sections = bool(selection.skip)
+    if selection.skip or selection.ids is not None:
+        await select_sections(work, link, owner, row.id, [] if selection.skip else selection.ids or [])
+    await work.session.flush()
 
 
 async def select_sections(

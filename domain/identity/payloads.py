@@ -13,7 +13,7 @@ from domain.identity.logo import logo_url
 from domain.identity.settings import numbering_of_organization
 from domain.kernel.format import instant
 
-__all__ = ["billing_entity_payload", "custom_section_payload", "organization_payload"]
+__all__ = ["applied_section_payload", "billing_entity_payload", "custom_section_payload", "organization_payload"]
 
 
 def organization_payload(row: Any, webhook_urls: Sequence[str]) -> Mapping[str, Any]:
@@ -71,6 +71,16 @@ def billing_entity_payload(row: Any) -> dict[str, Any]:
         "logo_url": logo_url(row.logo_key, row.logo_content_type),
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
+    }
+
+
+def applied_section_payload(row: Any) -> dict[str, Any]:
+    """A section as what selected it shows it; `row` of `custom_sections.sections_of`."""
+    return {
+        "lago_id": row.link_id,
+        "created_at": instant(row.selected_at),
+        "invoice_custom_section_id": row.id,
+        "invoice_custom_section": custom_section_payload(row),
     }
 
 

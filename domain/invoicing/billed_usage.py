@@ -27,7 +27,8 @@ _INVOICED: Final = sa.text(
     JOIN subscriptions chain ON chain.organization_id = s.organization_id AND chain.external_id = s.external_id
                             AND chain.subscription_at = s.subscription_at AND chain.status <> 'canceled'
     JOIN fees f ON f.subscription_id = chain.id AND f.fee_type = 'charge'
-    JOIN invoices i ON i.id = f.invoice_id AND i.invoice_type = 'subscription' AND i.status IN ('finalized', 'draft')
+    JOIN invoices i ON i.id = f.invoice_id AND i.invoice_type = 'subscription'
+                   AND i.status IN ('finalized', 'draft', 'pending')
     WHERE s.id = ANY(:ids)
       AND NOT (f.pay_in_advance AND chain.status = 'active'
                AND (f.properties ->> 'charges_to_datetime')::timestamptz >= CAST(:now AS timestamptz))
@@ -46,10 +47,10 @@ _PROGRESSIVE: Final = sa.text(
                  AND final.charges_from_datetime < x.charges_to_datetime
                  AND final.charges_to_datetime > final.charges_from_datetime
                  AND final.invoicing_reason IN ('subscription_periodic', 'subscription_terminating')
-                 AND j.status IN ('finalized', 'draft')
+                 AND j.status IN ('finalized', 'draft', 'pending')
            ) AS settled
     FROM invoice_subscriptions x
-    JOIN invoices i ON i.id = x.invoice_id AND i.status IN ('finalized', 'failed')
+    JOIN invoices i ON i.id = x.invoice_id AND i.status IN ('finalized', 'failed', 'pending')
     WHERE x.subscription_id = ANY(:ids) AND x.invoicing_reason = 'progressive_billing'
     ORDER BY x.subscription_id, x.charges_from_datetime, x.timestamp DESC, i.id DESC
     """

@@ -138,16 +138,20 @@ async def store_document(organization_id: UUID, invoice_id: UUID, files: Files) 
 
 
 async def store_files(
-    pdf_key: str, xml_key: str, render: Callable[[bool], Awaitable[bytes]], electronic: ElectronicInvoice | None
+    pdf_key: str,
+    xml_key: str,
+    render: Callable[[bool], Awaitable[bytes]],
+    electronic: ElectronicInvoice | None,
+    beside: Callable[[], Awaitable[bytes]] | None = None,
 ) -> bool:
     """Stores a PDF and, where there is one, the electronic invoice, inside it and beside it; whether the latter was
-    stored. render: makes the PDF, archivable or not.
+    stored. render: makes the PDF, archivable or not. beside: makes the file beside it where that is no UBL invoice.
 
     An electronic invoice that the norm refuses is left out; the PDF says the same and is there.
     """
     if electronic is not None:
         try:
-            xml = await standalone_xml(electronic)
+            xml = await (beside() if beside is not None else standalone_xml(electronic))
             pdf = await embed(await render(True), electronic)
         except InvalidElectronicInvoice as error:
             log.warning("no electronic invoice", key=xml_key, reason=str(error))

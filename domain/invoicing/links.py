@@ -12,8 +12,8 @@ from infrastructure.settings import settings
 __all__ = ["download_url", "read_download_token"]
 
 PURPOSE = "download"
-KINDS = ("invoice", "invoice_xml", "credit_note", "credit_note_xml", "payment_receipt")
-"""The PDF of an invoice, its electronic invoice, the same of a credit note, the PDF of a receipt."""
+KINDS = ("invoice", "invoice_xml", "credit_note", "credit_note_xml", "payment_receipt", "payment_receipt_xml")
+"""The PDF of an invoice, its electronic invoice, the same of a credit note and of a receipt."""
 
 
 def download_url(organization_id: UUID, invoice_id: UUID, kind: str = "invoice") -> str:

@@ -33,6 +33,7 @@ class Invoice(TenantRow, table=True):
                           "deleted")),
         one_of("payment_status", ("pending", "succeeded", "failed")),
         one_of("tax_status", ("pending", "succeeded", "failed")),
+        one_of("payment_method_type", ("provider", "manual")),
         sa.Index("uq_invoices_sequential_id", "customer_id", "billing_entity_id", "sequential_id", unique=True,
                  postgresql_where=sa.text("sequential_id IS NOT NULL")),
         sa.Index("uq_invoices_billing_entity_sequential_id", "billing_entity_id", "billing_entity_sequential_id",
@@ -67,6 +68,8 @@ class Invoice(TenantRow, table=True):
     payment_due_date: date
     net_payment_term: int = Field(default=0)
     purchase_order_number: str | None = None
+    payment_method_type: str | None = None
+    payment_method_id: UUID | None = reference("payment_methods.id", nullable=True)
     fees_amount_cents: int = big_integer(default=0)
     coupons_amount_cents: int = big_integer(default=0)
     credit_notes_amount_cents: int = big_integer(default=0)

@@ -29,13 +29,14 @@ from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
 __all__ = [
-    "insert_fees", "insert_invoices", "insert_plain_invoice", "insert_plain_invoices", "insert_regenerated",
-    "rebuild_invoices",
+    "insert_fee_taxes", "insert_fees", "insert_invoice_taxes", "insert_invoices", "insert_plain_invoice",
+    "insert_plain_invoices", "insert_regenerated", "rebuild_invoices",
 ]  # fmt: skip
 
 _INVOICE: Final = (
     "id", "customer_id", "billing_entity_id", "invoice_type", "status", "payment_status", "currency", "timezone",
     "issuing_date", "expected_finalization_date", "payment_due_date", "net_payment_term", "purchase_order_number",
+    "payment_method_type", "payment_method_id",
     "self_billed", "skip_charges", "tax_status", "voided_invoice_id", "fees_amount_cents", "coupons_amount_cents",
     "credit_notes_amount_cents", "progressive_billing_credit_amount_cents", "sub_total_excluding_taxes_amount_cents",
     "taxes_amount_cents", "taxes_rate", "sub_total_including_taxes_amount_cents", "prepaid_credit_amount_cents",
@@ -124,7 +125,8 @@ _INSERT_PRICING_UNITS: Final = sa.text(_insert(table(FeePricingUnit), _PRICING_U
 _INSERT_TAXES: Final = sa.text(_insert(table(InvoiceAppliedTax), _TAX, "rows"))
 _INSERT_SECTIONS: Final = sa.text(_insert(table(InvoiceAppliedCustomSection), _SECTION, "rows"))
 
-_CHANGED: Final = tuple(name for name in _INVOICE if name not in {"id", "voided_invoice_id", "created_at"})
+_KEPT: Final = {"id", "voided_invoice_id", "payment_method_type", "payment_method_id", "created_at"}
+_CHANGED: Final = tuple(name for name in _INVOICE if name not in _KEPT)
 _UPDATE_INVOICES: Final = sa.text(
     f"""
     UPDATE invoices SET {", ".join(f'"{name}" = row."{name}"' for name in _CHANGED)}, updated_at = :now
@@ -195,8 +197,7 @@ async def insert_plain_invoices(
     if sections:
         await _write(work, _INSERT_SECTIONS, exact_json.dump_text(list(sections)))
     await insert_fees(work, fees, fee_taxes, ())
-    if taxes:
-        await _write(work, _INSERT_TAXES, exact_json.dump_text(list(taxes)))
+    await insert_invoice_taxes(work, taxes)
 
 
 async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: UUID) -> None:
@@ -227,6 +228,18 @@ async def insert_fees(
     for statement, rows in ((_INSERT_FEES, fees), (_INSERT_FEE_TAXES, taxes), (_INSERT_PRICING_UNITS, pricing_units)):
         if rows:
             await _write(work, statement, exact_json.dump_text(rows))
+
+
+async def insert_fee_taxes(work: UnitOfWork, rows: Sequence[Values]) -> None:
+    """Writes the taxes of fees; one statement."""
+    if rows:
+        await _write(work, _INSERT_FEE_TAXES, exact_json.dump_text(list(rows)))
+
+
+async def insert_invoice_taxes(work: UnitOfWork, rows: Sequence[Values]) -> None:
+    """Writes the taxes of invoices; one statement."""
+    if rows:
+        await _write(work, _INSERT_TAXES, exact_json.dump_text(list(rows)))
 
 
 async def _insert_fees(work: UnitOfWork, invoices: Sequence[InvoiceRows]) -> None:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.customers.payment_reference import PaymentReference, reference_of
 from domain.kernel import clock
-from domain.kernel.errors import NotFound, ValidationFailed
+from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.kernel.validation import Params
+from domain.kernel.validation import Params, Reader
 from domain.payments.models import PaymentMethod
 from domain.payments.providers.gateway import RemoteMethod
 from domain.payments.providers.models import PaymentProvider
 
 __all__ = [
-    "METHOD_TYPES", "delete_payment_method", "forget_method", "forget_methods", "learn_method", "payment_method_row",
-    "payment_methods_page", "read_reference", "set_as_default",
+    "asked_reference", "delete_payment_method", "forget_method", "forget_methods", "learn_method",
+    "payment_method_row", "payment_method_rows", "payment_methods_page", "read_reference", "set_as_default",
 ]  # fmt: skip
 
-METHOD_TYPES: Final = ("provider", "manual")
 _methods, _providers = table(PaymentMethod), table(PaymentProvider)
 
 
@@ -75,6 +75,13 @@ async def payment_method_row(
     if row is None:
         raise NotFound("payment_method")
     return row
+
+
+async def payment_method_rows(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, sa.Row[Any]]:
+    """Kept methods by id, of any customer."""
+    m = _methods.c
+    rows = await session.execute(_select().where(m.id.in_(ids), m.deleted_at.is_(None))) if ids else ()
+    return {row.id: row for row in rows}
 
 
 async def set_as_default(work: UnitOfWork, method_id: UUID, customer_id: UUID) -> None:
@@ -150,24 +157,26 @@ async def _forget(work: UnitOfWork, *wanted: sa.ColumnElement[bool]) -> None:
 async def read_reference(work: UnitOfWork, customer_id: UUID, params: Params) -> tuple[str | None, UUID | None]:
     """Which method a client asks for in `payment_method`: its type and id, both None for the customer's own way.
 
-    Taken are: nothing; `provider` without id (the customer's default) or with the id of a method of the customer;
-    `manual` without the id of one. Raises ValidationFailed for anything else.
+    Raises ValidationFailed for what `domain.customers.payment_reference` does not take.
     """
-    sent = params.get("payment_method")
-    if sent in (None, {}):
+    if params.get("payment_method") in (None, {}):
         return None, None
-    kind = sent.get("payment_method_type") if isinstance(sent, Mapping) else ""
-    named = sent.get("payment_method_id") if isinstance(sent, Mapping) else None
-    found = None if named is None else await _found(work, named, customer_id)
-    if kind == "manual" and found is None:
-        return "manual", None
-    if kind in (None, "provider") and (named is None) == (found is None):
-        return "provider", found
-    raise ValidationFailed({"payment_method": ["invalid_payment_method"]})
+    read = Reader(params)
+    found = await asked_reference(work, read, customer_id)
+    read.finish()
+    assert found is not None, "something was asked for"
+    return found.kind, found.method_id
 
 
-async def _found(work: UnitOfWork, method_id: object, customer_id: UUID) -> UUID | None:
-    try:
-        return UUID(str((await payment_method_row(work.session, method_id, customer_id=customer_id)).id))
-    except NotFound:
+async def asked_reference(work: UnitOfWork, read: Reader, customer_id: UUID) -> PaymentReference | None:
+    """The field `payment_method`; None where it was not sent. What is wrong with it is noted in `read`."""
+    if "payment_method" not in read:
         return None
+    sent = read.params["payment_method"]
+    methods = await work.session.scalars(
+        sa.select(_methods.c.id).where(_methods.c.customer_id == customer_id, _methods.c.deleted_at.is_(None))
+    )
+    found = reference_of(sent, frozenset(methods))
+    if found is None:
+        read.add("payment_method", "invalid_payment_method")
+    return found

@@ -169,3 +169,4 @@ class PaymentReceipt(TenantRow, table=True):
     sequential_id: int = big_integer()
     number: str
     document_key: str | None = None
+    xml_key: str | None = None

@@ -93,7 +93,7 @@ async def payment_receipt_payloads(work: UnitOfWork, rows: Sequence[Any]) -> lis
             "lago_id": row.id,
             "number": row.number,
             "file_url": download_url(row.organization_id, row.id, "payment_receipt") if row.document_key else None,
-            "xml_url": None,
+            "xml_url": download_url(row.organization_id, row.id, "payment_receipt_xml") if row.xml_key else None,
             "payment": paid[row.payment_id],
             "created_at": instant(row.created_at),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,8 +21,8 @@ from domain.payments.models import Payment, PaymentRequest, PaymentRequestInvoic
 from domain.payments.providers.models import PaymentProvider, ProviderCustomer
 
 __all__ = [
-    "PaymentFilter", "RequestFilter", "in_succeeded_request", "invoices_of_requests", "payment_row", "payment_rows",
-    "payments_of_invoices", "payments_page", "request_row", "request_rows", "requests_page",
+    "PaymentFilter", "RequestFilter", "in_succeeded_request", "invoices_of_requests", "paid_invoices", "payment_row",
+    "payment_rows", "payments_of_invoices", "payments_page", "request_row", "request_rows", "requests_page",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -155,12 +155,12 @@ async def payments_of_invoices(session: AsyncSession, invoice_ids: Collection[UU
 
 
 async def invoices_of_requests(session: AsyncSession, request_ids: Collection[UUID]) -> dict[UUID, list[Any]]:
-    """The invoices of each payment request by their numbers, as rows of id and number."""
+    """The invoices of each payment request by their numbers: rows of id, number and amount_cents, the share of it."""
     if not request_ids:
         return {}
     r = _of_requests.c
     query = (
-        sa.select(r.payment_request_id, _invoices.c.id, _invoices.c.number)
+        sa.select(r.payment_request_id, r.amount_cents, _invoices.c.id, _invoices.c.number)
         .join(_invoices, _invoices.c.id == r.invoice_id)
         .where(r.payment_request_id.in_(request_ids))
         .order_by(r.payment_request_id, _invoices.c.issuing_date, _invoices.c.number)
@@ -169,6 +169,18 @@ async def invoices_of_requests(session: AsyncSession, request_ids: Collection[UU
     for row in await session.execute(query):
         found[row.payment_request_id].append(row)
     return found
+
+
+async def paid_invoices(session: AsyncSession, payments: Iterable[RowOf]) -> dict[UUID, dict[UUID, int]]:
+    """What each payment paid of which invoices, in cents: of its own, or of those of its request. One statement."""
+    rows = list(payments)
+    shares = await invoices_of_requests(session, {row.payment_request_id for row in rows if row.payment_request_id})
+    return {
+        row.id: {row.invoice_id: row.amount_cents}
+        if row.invoice_id is not None
+        else {invoice.id: invoice.amount_cents for invoice in shares[row.payment_request_id]}
+        for row in rows
+    }
 
 
 async def requests_page(session: AsyncSession, request: PageRequest, wanted: RequestFilter) -> Page[RowOf]:

@@ -1,4 +1,5 @@
-"""What a receipt prints: the invoice's own document under another head. Pure. Source: handbook, credits 8."""
+"""What a receipt prints: the invoice's own document under another head, or a table of the invoices that a payment
+request was for. Pure. Source: handbook, credits 8."""
 
 from __future__ import annotations
 
@@ -9,17 +10,22 @@ from functools import lru_cache
 from pathlib import Path
 
 from domain.invoicing.document import InvoiceDocument
-from domain.invoicing.document.formatting import formatter_for
-from domain.invoicing.document.labels import Labels
-from domain.invoicing.document.present import Presented, present
+from domain.invoicing.document.formatting import Formatter, formatter_for
+from domain.invoicing.document.labels import Labels, labels_for
+from domain.invoicing.document.model import Line
+from domain.invoicing.document.present import Presented, line_row, present, total_row
 
-__all__ = ["ReceiptDocument", "present_receipt"]
+__all__ = ["ReceiptDocument", "method_of", "present_receipt"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptDocument:
-    """A receipt for one payment of an invoice. Amounts in minor units of the invoice's currency; `due` is what is left
-    to pay on it; the date is local to the customer."""
+    """A receipt for one payment. Amounts in minor units of its currency; `due` is what is left to pay on the invoices;
+    the date is local to the customer.
+
+    invoice: the document of the invoice, of the first one where a payment request was paid. requested: number and part
+    of each invoice of the request; empty for the payment of an invoice.
+    """
 
     number: str
     invoice: InvoiceDocument
@@ -27,6 +33,12 @@ class ReceiptDocument:
     due: int
     paid_on: date
     reference: str
+    requested: tuple[tuple[str, int], ...] = ()
+
+
+def method_of(reference: str, locale: str) -> str:
+    """How it was paid, in words."""
+    return _labels(locale)("manual", reference=reference)
 
 
 def present_receipt(receipt: ReceiptDocument) -> Presented:
@@ -40,17 +52,40 @@ def present_receipt(receipt: ReceiptDocument) -> Presented:
         if receipt.due > 0
         else labels("paid_in_full", date=day)
     )
-    return {
+    numbers = [number for number, _ in receipt.requested] or [invoice.number]
+    head: Presented = {
         **present(invoice),
         "title": labels("receipt"),
         "number": receipt.number,
         "facts": [
             (labels("receipt_number"), receipt.number),
-            (labels("invoice_number"), invoice.number),
-            (labels("payment_method"), labels("manual", reference=receipt.reference)),
+            *((labels("invoice_number"), number) for number in numbers),
+            (labels("payment_method"), method_of(receipt.reference, invoice.locale)),
             (labels("payment_date"), day),
         ],
         "due": (labels("amount_paid"), form.money(receipt.amount), said),
+    }
+    return _with_table(head, receipt, labels, form) if receipt.requested else head
+
+
+def _with_table(head: Presented, receipt: ReceiptDocument, labels: Labels, form: Formatter) -> Presented:
+    """A table of the invoices and what was paid of each, in the place of one invoice's lines."""
+    words = labels_for(receipt.invoice.locale)
+    rows = [line_row(Line(number, cents), words, form) for number, cents in receipt.requested]
+    return {
+        **head,
+        "threshold": "",
+        "columns": {
+            "item": labels("invoice_number"),
+            "units": "",
+            "unit_price": "",
+            "tax": "",
+            "amount": words("amount"),
+        },
+        "sections": [{"title": "", "amount": "", "groups": [{"period": "", "rows": rows}], "breakdowns": []}],
+        "totals": [total_row(labels("amount_paid"), receipt.amount, form, strong=True)],
+        "notes": [],
+        "custom_sections": [],
     }
 
 

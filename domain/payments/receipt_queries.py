@@ -13,21 +13,23 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
-from domain.payments.models import Payment, PaymentReceipt
+from domain.payments.models import Payment, PaymentReceipt, PaymentRequestInvoice
 
 __all__ = ["receipt_row", "receipt_rows", "receipts_of_payments", "receipts_page"]
 
 RowOf = sa.Row[Any]
 
-_receipts, _payments = table(PaymentReceipt), table(Payment)
+_receipts, _payments, _of_requests = table(PaymentReceipt), table(Payment), table(PaymentRequestInvoice)
 
 
 async def receipts_page(session: AsyncSession, request: PageRequest, invoice_id: UUID | None = None) -> Page[RowOf]:
-    """The latest first, of one invoice if one is named; two statements."""
+    """The latest first, of one invoice if one is named, those of its payment requests among them; two statements."""
     r = _receipts.c
     query = sa.select(*r).join(_payments, _payments.c.id == r.payment_id)
     if invoice_id is not None:
-        query = query.where(_payments.c.invoice_id == invoice_id)
+        requests = sa.select(_of_requests.c.payment_request_id).where(_of_requests.c.invoice_id == invoice_id)
+        p = _payments.c
+        query = query.where(sa.or_(p.invoice_id == invoice_id, p.payment_request_id.in_(requests)))
     total = await session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
     if request.offset >= total:
         return Page((), total, request)

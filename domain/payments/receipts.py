@@ -16,12 +16,12 @@ from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.events import PaymentReceiptsCreated
-from domain.payments.models import Payment, PaymentReceipt
+from domain.payments.models import Payment, PaymentReceipt, PaymentRequestInvoice
 
 __all__ = ["make_receipts", "receipt_number"]
 
 _payments, _receipts = table(Payment), table(PaymentReceipt)
-_customers, _invoices = table(Customer), table(Invoice)
+_customers, _invoices, _of_requests = table(Customer), table(Invoice), table(PaymentRequestInvoice)
 
 
 def receipt_number(customer_slug: str, sequential_id: int) -> str:
@@ -30,16 +30,18 @@ def receipt_number(customer_slug: str, sequential_id: int) -> str:
 
 
 async def make_receipts(work: UnitOfWork, payment_ids: Collection[UUID]) -> list[UUID]:
-    """A receipt for each of these payments of invoices that has succeeded and has none; the ids of the receipts.
+    """A receipt for each of these payments that has succeeded and has none; the ids of the receipts.
 
     Partners issue the invoices themselves and get none. The customers are locked while numbers are given, so that a
     second run beside this one finds the receipts made; a unique key holds even so. Five statements.
     """
-    p = _payments.c
+    p, i, r = _payments.c, _invoices.c, _of_requests.c
+    # All invoices of a request are of one billing entity.
+    of_request = sa.select(r.invoice_id).where(r.payment_request_id == p.payment_request_id).limit(1)
     query = (
-        sa.select(p.id, p.customer_id, _invoices.c.billing_entity_id, _customers.c.slug)
+        sa.select(p.id, p.customer_id, i.billing_entity_id, _customers.c.slug)
         .join(_customers, _customers.c.id == p.customer_id)
-        .join(_invoices, _invoices.c.id == p.invoice_id)
+        .join(_invoices, i.id == sa.func.coalesce(p.invoice_id, of_request.scalar_subquery()))
         .where(p.id.in_(payment_ids), p.payable_payment_status == "succeeded")
         .where(_customers.c.account_type != "partner")
         .order_by(p.created_at, p.id)

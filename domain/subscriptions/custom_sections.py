@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.identity.custom_sections import Selection, read_selection, select_sections
+from domain.identity import custom_sections
+from domain.identity.custom_sections import Selection, read_selection
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions.models import Subscription, SubscriptionCustomSection
 
-__all__ = ["choose_sections", "inherit_sections", "read_sections"]
+__all__ = ["choose_sections", "inherit_sections", "read_sections", "sections_of_subscriptions"]
 
 _links = table(SubscriptionCustomSection)
 
@@ -22,14 +26,14 @@ async def read_sections(work: UnitOfWork, read: Reader) -> Selection:
     return await read_selection(work, Reader(read.json_object("invoice_custom_section"), read.errors))
 
 
+async def sections_of_subscriptions(session: AsyncSession, ids: Collection[UUID]) -> Mapping[UUID, Sequence[Any]]:
+    """What each of these selected, as `sections_of`; one statement."""
+    return await custom_sections.sections_of(session, SubscriptionCustomSection, "subscription_id", ids)
+
+
 async def choose_sections(work: UnitOfWork, row: Subscription, selection: Selection) -> None:
-    """Puts what was asked for on the subscription; one that has no sections keeps no selection either."""
-    if selection.skip is not None or selection.ids:
-        row.skip_invoice_custom_sections = bool(selection.skip)
-    if selection.skip or selection.ids is not None:
-        ids = [] if selection.skip else selection.ids or []
-        await select_sections(work, SubscriptionCustomSection, "subscription_id", row.id, ids)
-    await work.session.flush()
+    """Puts what was asked for on the subscription."""
+    await custom_sections.choose_sections(work, SubscriptionCustomSection, "subscription_id", row, selection)
 
 
 async def inherit_sections(work: UnitOfWork, before: Subscription, row: Subscription, selection: Selection) -> None:

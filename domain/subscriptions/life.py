@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from domain.customers.payment_reference import CUSTOMERS_WAY, PaymentReference
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.events import (
@@ -43,6 +44,7 @@ class Opening:
     purchase_order_number: str | None = None
     progressive_billing_disabled: bool = False
     billing_entity_id: UUID | None = None
+    payment: PaymentReference = CUSTOMERS_WAY
     previous_subscription_id: UUID | None = None
 
 
@@ -61,6 +63,7 @@ async def open_subscription(work: UnitOfWork, opening: Opening) -> Subscription:
         purchase_order_number=opening.purchase_order_number,
         progressive_billing_disabled=opening.progressive_billing_disabled,
         billing_entity_id=opening.billing_entity_id,
+        **opening.payment.columns(),
         previous_subscription_id=opening.previous_subscription_id,
         status="pending",
     )

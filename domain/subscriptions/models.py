@@ -30,6 +30,7 @@ class Subscription(TenantRow, table=True):
         one_of("billing_time", ("calendar", "anniversary")),
         one_of("on_termination_credit_note", ("credit", "skip", "refund", "offset")),
         one_of("on_termination_invoice", ("generate", "skip")),
+        one_of("payment_method_type", ("provider", "manual")),
         sa.Index("uq_subscriptions_active_external_id", "organization_id", "external_id", unique=True,
                  postgresql_where=sa.text("status = 'active'")),
         one_of("cancellation_reason", ("payment_failed", "timeout")),
@@ -59,6 +60,8 @@ class Subscription(TenantRow, table=True):
     on_termination_invoice: str = Field(default="generate")
     consolidate_invoice: bool = Field(default=True)
     purchase_order_number: str | None = None
+    payment_method_type: str = Field(default="provider")
+    payment_method_id: UUID | None = reference("payment_methods.id", nullable=True)
     billing_entity_id: UUID | None = reference("billing_entities.id", nullable=True)
     progressive_billing_disabled: bool = Field(default=False)
     skip_invoice_custom_sections: bool = Field(default=False)

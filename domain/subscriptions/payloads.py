@@ -50,6 +50,10 @@ def payload(row: sa.Row[Any]) -> dict[str, Any]:
         "on_termination_invoice": row.on_termination_invoice,
         "consolidate_invoice": row.consolidate_invoice,
         "purchase_order_number": row.purchase_order_number,
+        "payment_method": {
+            "payment_method_type": row.payment_method_type,
+            "payment_method_id": row.payment_method_id,
+        },
         "cancellation_reason": row.cancellation_reason,
         "activation_rules": [_rule(each) for each in row.activation_rules or ()],
     }

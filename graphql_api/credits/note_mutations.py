@@ -9,6 +9,7 @@ from domain.credits.change_note import update_note, void_note
 from domain.credits.create_note import create_note
 from domain.credits.note_documents import generate
 from domain.credits.note_queries import note_row, note_rows
+from domain.kernel.errors import NotFound
 from graphql_api.catalog.inputs import MetadataInput
 from graphql_api.credits.note_queries import CreditNoteItemInput
 from graphql_api.credits.note_types import CreditNote, CreditNoteReasonEnum, CreditNoteRefundStatusEnum, note_type
@@ -46,6 +47,12 @@ class VoidCreditNoteInput:
 
 
 @strawberry.input
+class RetryTaxReportingInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+@strawberry.input
 class DownloadCreditNoteInput:
     id: strawberry.ID
     client_mutation_id: str | None = strawberry.UNSET
@@ -76,6 +83,14 @@ class CreditNoteMutations:
                 params.pop("refund_status", None)
             await update_note(work, input.id, params, replace=True)
             return note_type(await note_row(work.session, input.id))
+
+    @strawberry.mutation
+    @operation(permission="credit_notes:update")
+    async def retry_tax_reporting(self, info: Info, input: RetryTaxReportingInput) -> CreditNote | None:
+        """Tells the customer's tax provider of a note that it did not take. No customer is connected to one."""
+        async with command(info) as work:
+            await note_row(work.session, input.id)
+        raise NotFound("integration_customer")
 
     @strawberry.mutation
     @operation(permission="credit_notes:void")

@@ -17,13 +17,14 @@ from graphql_api.credits.wallet_enums import (
     RecurringTransactionMethodEnum,
     RecurringTransactionTriggerEnum,
 )
-from graphql_api.credits.wallet_types import Wallet, WalletTransactionCollection, transaction_type, wallet_type
+from graphql_api.credits.wallet_transaction_types import WalletTransactionCollection, transaction_type
+from graphql_api.credits.wallet_types import Wallet, wallet_type
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.operations import command, operation, to_params
 from graphql_api.pagination import metadata_of
-from graphql_api.payments.mutations import PaymentMethodReferenceInput
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = ["WalletMutations"]
@@ -48,8 +49,7 @@ class WalletTransactionMetadataInput:
 
 
 @strawberry.input
-class CreateRecurringTransactionRuleInput:
-    trigger: RecurringTransactionTriggerEnum
+class _RuleFields:
     expiration_at: ISO8601DateTime | None = UNSET
     granted_credits: str | None = UNSET
     grants_target_top_up: bool | None = UNSET
@@ -69,71 +69,50 @@ class CreateRecurringTransactionRuleInput:
 
 
 @strawberry.input
-class UpdateRecurringTransactionRuleInput:
+class CreateRecurringTransactionRuleInput(_RuleFields):
+    trigger: RecurringTransactionTriggerEnum
+
+
+@strawberry.input
+class UpdateRecurringTransactionRuleInput(_RuleFields):
     lago_id: strawberry.ID | None = UNSET
     trigger: RecurringTransactionTriggerEnum | None = UNSET
-    expiration_at: ISO8601DateTime | None = UNSET
-    granted_credits: str | None = UNSET
-    grants_target_top_up: bool | None = UNSET
-    ignore_paid_top_up_limits: bool | None = UNSET
-    interval: RecurringTransactionIntervalEnum | None = UNSET
-    invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = UNSET
-    invoice_requires_successful_payment: bool | None = UNSET
-    method: RecurringTransactionMethodEnum | None = UNSET
-    paid_credits: str | None = UNSET
-    payment_method: PaymentMethodReferenceInput | None = UNSET
-    purchase_order_number: str | None = UNSET
-    started_at: ISO8601DateTime | None = UNSET
-    target_ongoing_balance: str | None = UNSET
-    threshold_credits: str | None = UNSET
-    transaction_metadata: list[CreateTransactionMetadataInput] | None = UNSET
-    transaction_name: str | None = UNSET
 
 
 @strawberry.input
-class CreateCustomerWalletInput:
+class _WalletFields:
+    priority: int
+    applies_to: AppliesToInput | None = UNSET
+    billing_entity_id: strawberry.ID | None = UNSET
+    code: str | None = UNSET
+    expiration_at: ISO8601DateTime | None = UNSET
+    invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = UNSET
+    invoice_requires_successful_payment: bool | None = UNSET
+    metadata: list[MetadataInput] | None = UNSET
+    name: str | None = UNSET
+    paid_top_up_max_amount_cents: BigInt | None = UNSET
+    paid_top_up_min_amount_cents: BigInt | None = UNSET
+    payment_method: PaymentMethodReferenceInput | None = UNSET
+    purchase_order_number: str | None = UNSET
+    client_mutation_id: str | None = UNSET
+
+
+@strawberry.input
+class CreateCustomerWalletInput(_WalletFields):
     customer_id: strawberry.ID
     currency: CurrencyEnum
     rate_amount: str
     paid_credits: str
     granted_credits: str
-    priority: int
-    applies_to: AppliesToInput | None = UNSET
-    billing_entity_id: strawberry.ID | None = UNSET
-    code: str | None = UNSET
-    expiration_at: ISO8601DateTime | None = UNSET
     ignore_paid_top_up_limits_on_creation: bool | None = UNSET
-    invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = UNSET
-    invoice_requires_successful_payment: bool | None = UNSET
-    metadata: list[MetadataInput] | None = UNSET
-    name: str | None = UNSET
-    paid_top_up_max_amount_cents: BigInt | None = UNSET
-    paid_top_up_min_amount_cents: BigInt | None = UNSET
-    payment_method: PaymentMethodReferenceInput | None = UNSET
-    purchase_order_number: str | None = UNSET
     recurring_transaction_rules: list[CreateRecurringTransactionRuleInput] | None = UNSET
     transaction_name: str | None = UNSET
-    client_mutation_id: str | None = UNSET
 
 
 @strawberry.input
-class UpdateCustomerWalletInput:
+class UpdateCustomerWalletInput(_WalletFields):
     id: strawberry.ID
-    priority: int
-    applies_to: AppliesToInput | None = UNSET
-    billing_entity_id: strawberry.ID | None = UNSET
-    code: str | None = UNSET
-    expiration_at: ISO8601DateTime | None = UNSET
-    invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = UNSET
-    invoice_requires_successful_payment: bool | None = UNSET
-    metadata: list[MetadataInput] | None = UNSET
-    name: str | None = UNSET
-    paid_top_up_max_amount_cents: BigInt | None = UNSET
-    paid_top_up_min_amount_cents: BigInt | None = UNSET
-    payment_method: PaymentMethodReferenceInput | None = UNSET
-    purchase_order_number: str | None = UNSET
     recurring_transaction_rules: list[UpdateRecurringTransactionRuleInput] | None = UNSET
-    client_mutation_id: str | None = UNSET
 
 
 @strawberry.input

@@ -25,10 +25,7 @@ from graphql_api.credits.wallet_enums import (
     WalletTransactionStatusEnum,
     WalletTransactionTransactionTypeEnum,
 )
-from graphql_api.credits.wallet_types import (
-    Wallet,
-    WalletCollection,
-    WalletCollectionMetadata,
+from graphql_api.credits.wallet_transaction_types import (
     WalletTransaction,
     WalletTransactionCollection,
     WalletTransactionConsumption,
@@ -37,8 +34,8 @@ from graphql_api.credits.wallet_types import (
     WalletTransactionFundingCollection,
     linked_type,
     transaction_type,
-    wallet_type,
 )
+from graphql_api.credits.wallet_types import Wallet, WalletCollection, WalletCollectionMetadata, wallet_type
 from graphql_api.operations import operation, read
 from graphql_api.pagination import metadata_of, page_request
 

@@ -1,8 +1,8 @@
-"""Wallets, their rules and movements."""
+"""Wallets and their rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -11,9 +11,8 @@ from strawberry import Info
 
 from domain.credits.wallets import queries
 from domain.credits.wallets.amounts import credits_of
-from domain.credits.wallets.payloads import remaining_credits
+from domain.credits.wallets.sections import sections_of_rules, sections_of_wallets
 from domain.kernel.format import decimal_or_none, decimal_text
-from domain.kernel.money import from_cents
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.metrics import BillableMetric, fetch_metrics
 from graphql_api.catalog.types import ItemMetadata
@@ -22,32 +21,24 @@ from graphql_api.credits.wallet_enums import (
     RecurringTransactionMethodEnum,
     RecurringTransactionTriggerEnum,
     WalletStatusEnum,
-    WalletTransactionSourceEnum,
-    WalletTransactionStatusEnum,
-    WalletTransactionTransactionStatusEnum,
-    WalletTransactionTransactionTypeEnum,
 )
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
 from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.invoicing.fees import number
 from graphql_api.loaders import load, load_one
-from graphql_api.pagination import CollectionMetadata
 from graphql_api.payments.enums import PaymentMethodTypeEnum
+from graphql_api.payments.method_reference import PaidByMethod
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 if TYPE_CHECKING:
     from graphql_api.customers.types import Customer
-    from graphql_api.invoicing.types import Invoice
 
 __all__ = [
-    "Wallet", "WalletCollection", "WalletCollectionMetadata", "WalletTransaction", "WalletTransactionCollection",
-    "WalletTransactionConsumption", "WalletTransactionConsumptionCollection", "WalletTransactionFunding",
-    "WalletTransactionFundingCollection", "fetch_purchases", "fetch_wallets", "has_wallet", "linked_type",
-    "transaction_type", "wallet_type",
+    "Wallet", "WalletCollection", "WalletCollectionMetadata", "fetch_wallets", "has_wallet", "wallet_type",
 ]  # fmt: skip
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
-LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
 
 
 @strawberry.type
@@ -57,13 +48,7 @@ class TransactionMetadata:
 
 
 @strawberry.type
-class WalletTransactionMetadataObject:
-    key: str
-    value: str
-
-
-@strawberry.type
-class RecurringTransactionRule:
+class RecurringTransactionRule(PaidByMethod):
     lago_id: strawberry.ID
     trigger: RecurringTransactionTriggerEnum
     interval: RecurringTransactionIntervalEnum | None
@@ -75,7 +60,6 @@ class RecurringTransactionRule:
     target_ongoing_balance: str | None
     ignore_paid_top_up_limits: bool
     invoice_requires_successful_payment: bool
-    payment_method_type: PaymentMethodTypeEnum | None
     purchase_order_number: str | None
     skip_invoice_custom_sections: bool | None
     transaction_name: str | None
@@ -83,6 +67,10 @@ class RecurringTransactionRule:
     started_at: ISO8601DateTime | None
     expiration_at: ISO8601DateTime | None
     created_at: ISO8601DateTime
+
+    @strawberry.field
+    async def selected_invoice_custom_sections(self, info: Info) -> list[InvoiceCustomSection] | None:
+        return await load(info, "sections_of_rules", _fetch_sections_of_rules, UUID(self.lago_id)) or []
 
 
 @strawberry.type
@@ -97,7 +85,7 @@ class WalletAppliesTo:
 
 
 @strawberry.type
-class Wallet:
+class Wallet(PaidByMethod):
     key: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
     allowed_fee_types: strawberry.Private[list[str]]
@@ -123,7 +111,6 @@ class Wallet:
     paid_top_up_max_amount_cents: BigInt | None
     paid_top_up_min_credits: BigInt | None
     paid_top_up_max_credits: BigInt | None
-    payment_method_type: PaymentMethodTypeEnum | None
     purchase_order_number: str | None
     skip_invoice_custom_sections: bool | None
     metadata: list[ItemMetadata] | None
@@ -145,6 +132,10 @@ class Wallet:
         from graphql_api.customers.types import fetch_customers
 
         return await load_one(info, "customers", fetch_customers, self.customer_id)
+
+    @strawberry.field
+    async def selected_invoice_custom_sections(self, info: Info) -> list[InvoiceCustomSection] | None:
+        return await load(info, "sections_of_wallets", _fetch_sections_of_wallets, self.key) or []
 
     @strawberry.field
     async def applies_to(self, info: Info) -> WalletAppliesTo | None:
@@ -172,90 +163,6 @@ class WalletCollection:
     metadata: WalletCollectionMetadata
 
 
-@strawberry.type
-class WalletTransaction:
-    wallet_id: strawberry.Private[UUID]
-    invoice_id: strawberry.Private[UUID | None]
-    voided_invoice_id: strawberry.Private[UUID | None]
-
-    id: strawberry.ID
-    amount: str
-    credit_amount: str
-    remaining_amount_cents: BigInt | None
-    remaining_credit_amount: str | None
-    status: WalletTransactionStatusEnum
-    source: WalletTransactionSourceEnum
-    transaction_status: WalletTransactionTransactionStatusEnum
-    transaction_type: WalletTransactionTransactionTypeEnum
-    priority: int
-    name: str | None
-    wallet_name: str | None
-    invoice_requires_successful_payment: bool
-    metadata: list[WalletTransactionMetadataObject] | None
-    purchase_order_number: str | None
-    skip_invoice_custom_sections: bool | None
-    settled_at: ISO8601DateTime | None
-    failed_at: ISO8601DateTime | None
-    created_at: ISO8601DateTime
-    updated_at: ISO8601DateTime
-
-    @strawberry.field
-    async def wallet(self, info: Info) -> Wallet | None:
-        return await load_one(info, "wallets", fetch_wallets, self.wallet_id)
-
-    @strawberry.field
-    async def invoice(self, info: Info) -> LazyInvoice | None:
-        """The invoice of a purchase, or the one that was paid; none while it is not to be seen."""
-        return await _invoice(info, self.invoice_id)
-
-    @strawberry.field
-    async def voided_invoice(self, info: Info) -> LazyInvoice | None:
-        return await _invoice(info, self.voided_invoice_id)
-
-
-@strawberry.type
-class WalletTransactionCollection:
-    collection: list[WalletTransaction]
-    metadata: CollectionMetadata
-
-
-@strawberry.type
-class _Linked:
-    id: strawberry.ID
-    amount_cents: BigInt
-    credit_amount: str
-    created_at: ISO8601DateTime
-    wallet_transaction: WalletTransaction
-
-
-@strawberry.type
-class WalletTransactionConsumption(_Linked):
-    """Where money of an inbound movement went."""
-
-
-@strawberry.type
-class WalletTransactionFunding(_Linked):
-    """Where money of an outbound movement came from."""
-
-
-@strawberry.type
-class WalletTransactionConsumptionCollection:
-    collection: list[WalletTransactionConsumption]
-    metadata: CollectionMetadata
-
-
-@strawberry.type
-class WalletTransactionFundingCollection:
-    collection: list[WalletTransactionFunding]
-    metadata: CollectionMetadata
-
-
-async def _invoice(info: Info, invoice_id: UUID | None) -> Invoice | None:
-    from graphql_api.invoicing.types import fetch_invoices
-
-    return await load(info, "invoices", fetch_invoices, invoice_id) if invoice_id else None
-
-
 def wallet_type(row: Any) -> Wallet:
     """A wallet from a row of `domain.credits.wallets.queries`."""
 
@@ -275,6 +182,7 @@ def wallet_type(row: Any) -> Wallet:
         status=WalletStatusEnum(row.status),
         currency=CurrencyEnum(row.currency),
         payment_method_type=PaymentMethodTypeEnum(row.payment_method_type),
+        payment_method_id=row.payment_method_id,
         billing_entity_id=strawberry.ID(str(row.billing_entity_id)) if row.billing_entity_id else None,
         paid_top_up_min_credits=whole_credits(row.paid_top_up_min_amount_cents),
         paid_top_up_max_credits=whole_credits(row.paid_top_up_max_amount_cents),
@@ -285,38 +193,6 @@ def wallet_type(row: Any) -> Wallet:
         credits_ongoing_balance=number(row.credits_ongoing_balance),
         credits_ongoing_usage_balance=number(row.credits_ongoing_usage_balance),
         **{name: getattr(row, name) for name in same},
-    )
-
-
-def transaction_type(row: Any) -> WalletTransaction:
-    """A movement from a row of `domain.credits.wallets.queries`."""
-    same = (
-        "wallet_id", "invoice_id", "voided_invoice_id", "remaining_amount_cents", "priority", "name", "wallet_name",
-        "invoice_requires_successful_payment", "purchase_order_number", "skip_invoice_custom_sections", "settled_at",
-        "failed_at", "created_at", "updated_at",
-    )  # fmt: skip
-    return WalletTransaction(
-        id=strawberry.ID(str(row.id)),
-        amount=decimal_text(from_cents(row.amount_cents, row.currency)),
-        credit_amount=decimal_text(row.credit_amount),
-        remaining_credit_amount=remaining_credits(row),
-        status=WalletTransactionStatusEnum(row.status),
-        source=WalletTransactionSourceEnum(row.source),
-        transaction_status=WalletTransactionTransactionStatusEnum(row.transaction_status),
-        transaction_type=WalletTransactionTransactionTypeEnum(row.transaction_type),
-        metadata=[WalletTransactionMetadataObject(**each) for each in row.transaction_metadata],
-        **{name: getattr(row, name) for name in same},
-    )
-
-
-def linked_type(kind: Callable[..., Any], row: Any, other: Any) -> Any:
-    """A consumption or funding from its row and that of the movement on the other side."""
-    return kind(
-        id=strawberry.ID(str(row.id)),
-        amount_cents=row.consumed_amount_cents,
-        credit_amount=decimal_text(credits_of(row.consumed_amount_cents, row.rate_amount, row.currency)),
-        created_at=row.created_at,
-        wallet_transaction=transaction_type(other),
     )
 
 
@@ -332,6 +208,7 @@ def _rule_type(row: Any) -> RecurringTransactionRule:
         interval=RecurringTransactionIntervalEnum(row.interval) if row.interval else None,
         method=RecurringTransactionMethodEnum(row.method),
         payment_method_type=PaymentMethodTypeEnum(row.payment_method_type),
+        payment_method_id=row.payment_method_id,
         paid_credits=decimal_text(row.paid_credits),
         granted_credits=decimal_text(row.granted_credits),
         threshold_credits=decimal_text(row.threshold_credits),
@@ -344,12 +221,6 @@ def _rule_type(row: Any) -> RecurringTransactionRule:
 async def fetch_wallets(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Wallet]:
     """Wallets by id."""
     return {key: wallet_type(row) for key, row in (await queries.wallet_rows(work.session, ids)).items()}
-
-
-async def fetch_purchases(work: UnitOfWork, invoice_ids: list[UUID]) -> dict[UUID, WalletTransaction]:
-    """The purchase of credits that each invoice is for, by invoice."""
-    found = await queries.bought_with(work.session, invoice_ids)
-    return {key: transaction_type(row) for key, row in found.items()}
 
 
 async def has_wallet(info: Info, customer_id: UUID) -> bool:
@@ -369,3 +240,13 @@ async def _fetch_rules(work: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, li
 async def _fetch_metric_ids(work: UnitOfWork, ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
     found = await queries.metrics_of_wallets(work.session, ids)
     return {key: [row.id for row in rows] for key, rows in found.items()}
+
+
+async def _fetch_sections_of_wallets(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceCustomSection]]:
+    found = await sections_of_wallets(work.session, ids)
+    return {key: [section_type(row) for row in rows] for key, rows in found.items()}
+
+
+async def _fetch_sections_of_rules(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceCustomSection]]:
+    found = await sections_of_rules(work.session, ids)
+    return {key: [section_type(row) for row in rows] for key, rows in found.items()}

@@ -24,9 +24,11 @@ from graphql_api.customers.enums import (
     CustomerTypeEnum,
     FinalizeZeroAmountInvoiceEnum,
 )
+from graphql_api.customers.error_details import fetch_errors
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.payments.enums import ProviderTypeEnum
@@ -188,6 +190,11 @@ class Customer:
         if self.payment_provider is None:
             return None
         return await load(info, "provider_customers", fetch_provider_customers, self.key)
+
+    @strawberry.field
+    async def error_details(self, info: Info) -> list[ErrorDetail] | None:
+        """What goes wrong about the customer at others: the register of VAT numbers that does not answer."""
+        return await load(info, "errors_of_customers", fetch_errors, self.key) or []
 
     @strawberry.field
     async def taxes(self, info: Info) -> list[Tax] | None:

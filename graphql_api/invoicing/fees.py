@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from graphql_api.catalog.add_ons import AddOn
     from graphql_api.catalog.charges import ChargeFilter, FixedCharge
     from graphql_api.catalog.types import Charge, Tax
-    from graphql_api.credits.wallet_types import WalletTransaction
+    from graphql_api.credits.wallet_transaction_types import WalletTransaction
     from graphql_api.metering.usage_types import PresentationBreakdownUsage
     from graphql_api.subscriptions.types import Subscription
 
@@ -38,7 +38,7 @@ LazyAddOn = Annotated["AddOn", strawberry.lazy("graphql_api.catalog.add_ons")]
 LazyChargeFilter = Annotated["ChargeFilter", strawberry.lazy("graphql_api.catalog.charges")]
 LazyFixedCharge = Annotated["FixedCharge", strawberry.lazy("graphql_api.catalog.charges")]
 LazyBreakdown = Annotated["PresentationBreakdownUsage", strawberry.lazy("graphql_api.metering.usage_types")]
-LazyWalletTransaction = Annotated["WalletTransaction", strawberry.lazy("graphql_api.credits.wallet_types")]
+LazyWalletTransaction = Annotated["WalletTransaction", strawberry.lazy("graphql_api.credits.wallet_transaction_types")]
 LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
 LazyTax = Annotated["Tax", strawberry.lazy("graphql_api.catalog.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
@@ -204,7 +204,7 @@ class Fee(InvoiceItem):
     @strawberry.field
     async def wallet_transaction(self, info: Info) -> LazyWalletTransaction | None:
         """The purchase of credits that it is for."""
-        from graphql_api.credits.wallet_types import fetch_purchases
+        from graphql_api.credits.wallet_transaction_types import fetch_purchases
 
         if self.fee_type is not FeeTypesEnum.credit or self.invoice_id is None:
             return None

@@ -10,8 +10,9 @@ from strawberry import Info
 from domain.billing.all_invoices import finalize_all, retry_all, retry_invoice
 from domain.billing.regenerate import regenerate
 from domain.billing.void import delete_draft, void_invoice
-from domain.invoicing.queries import invoice_rows
+from domain.invoicing.queries import invoice_row, invoice_rows
 from domain.invoicing.update_invoice import update_invoice
+from domain.kernel.errors import NotFound
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum
@@ -87,6 +88,12 @@ class RetryInvoiceInput:
 
 
 @strawberry.input
+class RetryTaxProviderVoidingInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
+@strawberry.input
 class RetryAllInvoicesInput:
     client_mutation_id: str | None = strawberry.UNSET
 
@@ -132,6 +139,14 @@ class InvoiceLifeMutations:
         """All failed invoices are finished in the background."""
         async with command(info) as work:
             return await _collection(work, await retry_all(work))
+
+    @strawberry.mutation
+    @operation(permission="invoices:update")
+    async def retry_tax_provider_voiding(self, info: Info, input: RetryTaxProviderVoidingInput) -> Invoice | None:
+        """Has the customer's tax provider void an invoice that it would not. No customer is connected to one."""
+        async with command(info) as work:
+            await invoice_row(work.session, input.id)
+        raise NotFound("integration_customer")
 
     @strawberry.mutation
     @operation(permission="invoices:void")

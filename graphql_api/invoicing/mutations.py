@@ -20,6 +20,7 @@ from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
 __all__ = ["InvoicingMutations"]
@@ -42,6 +43,7 @@ class FeeInput:
 class CreateInvoiceInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
     invoice_custom_section: InvoiceCustomSectionsReferenceInput | None = strawberry.UNSET
+    payment_method: PaymentMethodReferenceInput | None = strawberry.UNSET
     currency: CurrencyEnum | None = strawberry.UNSET
     customer_id: strawberry.ID
     fees: list[FeeInput]
@@ -116,9 +118,13 @@ class InvoicingMutations:
     @strawberry.mutation
     @operation(permission="invoices:update")
     async def finalize_invoice(self, info: Info, input: FinalizeInvoiceInput) -> Invoice | None:
-        """Numbers a draft; only drafts are found."""
+        """Numbers a draft; an invoice that is none is answered as it is, one that waits for its taxes is refused."""
         async with command(info) as work:
-            row = await invoice_row(work.session, input.id, ("draft",))
+            row = await invoice_row(work.session, input.id)
+            if row.status == "pending":
+                raise Forbidden("cannot_finalize_with_pending_taxes")
+            if row.invoice_type != "subscription":
+                raise Forbidden
             await finalize(work, [row.id])
             return await _reread(work, row.id)
 

@@ -33,13 +33,13 @@ from graphql_api.invoicing.fees import (
     number,
     tax_fields,
 )
+from graphql_api.invoicing.invoice_credits import InvoiceCredits
 from graphql_api.invoicing.invoice_life import InvoiceLife
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
 
 if TYPE_CHECKING:
-    from graphql_api.credits.note_types import CreditNote
     from graphql_api.customers.types import Customer
     from graphql_api.payments.types import Payment
     from graphql_api.subscriptions.types import Subscription
@@ -51,7 +51,6 @@ __all__ = [
 
 LazyCustomer = Annotated["Customer", strawberry.lazy("graphql_api.customers.types")]
 LazyPayment = Annotated["Payment", strawberry.lazy("graphql_api.payments.types")]
-LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 
 
@@ -127,7 +126,7 @@ class InvoiceSubscription:
 
 
 @strawberry.type
-class Invoice(InvoiceLife):
+class Invoice(InvoiceLife, InvoiceCredits):
     customer_id: strawberry.Private[UUID]
     billing_entity_id: strawberry.Private[UUID]
 
@@ -195,31 +194,6 @@ class Invoice(InvoiceLife):
         return _sum(await self._fees(info), "charge")
 
     @strawberry.field
-    async def credit_notes(self, info: Info) -> list[LazyCreditNote] | None:
-        """Those that took part of it back, the newest first."""
-        from graphql_api.credits.note_types import notes_of_invoice
-
-        return await notes_of_invoice(info, UUID(self.id))
-
-    @strawberry.field
-    async def creditable_amount_cents(self, info: Info) -> BigInt:
-        from graphql_api.credits.note_types import available_on
-
-        return BigInt((await available_on(info, UUID(self.id))).creditable)
-
-    @strawberry.field
-    async def refundable_amount_cents(self, info: Info) -> BigInt:
-        from graphql_api.credits.note_types import available_on
-
-        return BigInt((await available_on(info, UUID(self.id))).refundable)
-
-    @strawberry.field
-    async def offsettable_amount_cents(self, info: Info) -> BigInt:
-        from graphql_api.credits.note_types import available_on
-
-        return BigInt((await available_on(info, UUID(self.id))).offsettable)
-
-    @strawberry.field
     async def applied_taxes(self, info: Info) -> list[InvoiceAppliedTax] | None:
         return await load(info, "taxes_of_invoices", _fetch_taxes_of_invoices, UUID(self.id)) or []
 
@@ -227,7 +201,8 @@ class Invoice(InvoiceLife):
     async def associated_active_wallet_present(self, info: Info) -> bool:
         """Whether it sold the credits of a wallet that is still active."""
         from graphql_api.credits.wallet_enums import WalletStatusEnum
-        from graphql_api.credits.wallet_types import fetch_purchases, fetch_wallets
+        from graphql_api.credits.wallet_transaction_types import fetch_purchases
+        from graphql_api.credits.wallet_types import fetch_wallets
 
         if self.invoice_type is not InvoiceTypeEnum.credit:
             return False

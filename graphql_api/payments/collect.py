@@ -14,7 +14,7 @@ from graphql_api.identity.billing_entities import BillingEntity, entity_type
 from graphql_api.invoicing.types import Invoice, InvoiceCollection, invoice_type
 from graphql_api.operations import command, operation, to_params
 from graphql_api.pagination import metadata_of, page_request
-from graphql_api.payments.mutations import PaymentMethodReferenceInput
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 
 __all__ = ["CollectMutations"]
 

@@ -7,6 +7,7 @@ from strawberry import Info
 
 from domain.invoicing.queries import invoice_row
 from domain.invoicing.update_invoice import lose_dispute
+from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.manual import create_manual_payment
 from domain.payments.methods import delete_payment_method, payment_method_row, set_as_default
 from domain.payments.queries import payment_row, request_row
@@ -15,7 +16,7 @@ from domain.payments.receipt_queries import receipt_row
 from domain.payments.requests import create_payment_request
 from graphql_api.invoicing.types import Invoice, invoice_type
 from graphql_api.operations import command, operation, to_params
-from graphql_api.payments.enums import PaymentMethodTypeEnum
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.payments.types import (
     Payment,
     PaymentMethod,
@@ -28,13 +29,7 @@ from graphql_api.payments.types import (
 )
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
-__all__ = ["PaymentMethodReferenceInput", "PaymentMutations"]
-
-
-@strawberry.input
-class PaymentMethodReferenceInput:
-    payment_method_id: strawberry.ID | None = strawberry.UNSET
-    payment_method_type: PaymentMethodTypeEnum | None = strawberry.UNSET
+__all__ = ["PaymentMutations"]
 
 
 @strawberry.input
@@ -85,6 +80,12 @@ class DownloadPaymentReceiptInput:
     client_mutation_id: str | None = strawberry.UNSET
 
 
+@strawberry.input
+class DownloadXMLPaymentReceiptInput:
+    id: strawberry.ID
+    client_mutation_id: str | None = strawberry.UNSET
+
+
 @strawberry.type
 class PaymentMutations:
     @strawberry.mutation
@@ -128,10 +129,17 @@ class PaymentMutations:
     async def download_payment_receipt(self, info: Info, input: DownloadPaymentReceiptInput) -> PaymentReceipt | None:
         """The receipt with a link to its PDF, which is made now if it is missing."""
         async with command(info) as work:
-            row = await receipt_row(work.session, input.id)
-            if row.document_key is None:
-                await generate_receipts(work, [row.id])
-            return receipt_type(await receipt_row(work.session, row.id))
+            return await _with_files(work, input.id)
+
+    @strawberry.mutation
+    @operation(permission="payment_receipts:view")
+    async def download_xml_payment_receipt(
+        self, info: Info, input: DownloadXMLPaymentReceiptInput
+    ) -> PaymentReceipt | None:
+        """The receipt with a link to its electronic file, which is made now, with the PDF, if it is missing; none where
+        the billing entity issues no electronic documents."""
+        async with command(info) as work:
+            return await _with_files(work, input.id)
 
     @strawberry.mutation
     @operation(permission="invoices:update")
@@ -140,3 +148,10 @@ class PaymentMutations:
         async with command(info) as work:
             row = await lose_dispute(work, input.id)
             return invoice_type(await invoice_row(work.session, row.id))
+
+
+async def _with_files(work: UnitOfWork, receipt_id: object) -> PaymentReceipt:
+    row = await receipt_row(work.session, receipt_id)
+    if row.document_key is None:
+        await generate_receipts(work, [row.id])
+    return receipt_type(await receipt_row(work.session, row.id))

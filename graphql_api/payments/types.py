@@ -15,6 +15,7 @@ from domain.payments import queries
 from domain.payments.receipt_queries import receipts_of_payments
 from graphql_api.customers.types import Customer, fetch_customers
 from graphql_api.enums import CurrencyEnum
+from graphql_api.identity.custom_sections import LazyOrganization, own_organization
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum
 from graphql_api.invoicing.types import Invoice, fetch_invoices
 from graphql_api.loaders import load, load_one
@@ -106,18 +107,20 @@ class Payment:
 @strawberry.type
 class PaymentReceipt:
     payment_id: strawberry.Private[UUID]
-    organization_id: strawberry.Private[UUID]
 
     id: strawberry.ID
     number: str
     file_url: str | None
+    xml_url: str | None
     created_at: ISO8601DateTime
-    # Electronic receipts are not made.
-    xml_url: str | None = None
 
     @strawberry.field
     async def payment(self, info: Info) -> Payment:
         return await load_one(info, "payments", fetch_payments, self.payment_id)
+
+    @strawberry.field
+    async def organization(self, info: Info) -> LazyOrganization:
+        return await own_organization(info)
 
 
 @strawberry.type
@@ -230,10 +233,10 @@ def receipt_type(row: Any) -> PaymentReceipt:
     """A receipt from its row."""
     return PaymentReceipt(
         payment_id=row.payment_id,
-        organization_id=row.organization_id,
         id=strawberry.ID(str(row.id)),
         number=row.number,
         file_url=download_url(row.organization_id, row.id, "payment_receipt") if row.document_key else None,
+        xml_url=download_url(row.organization_id, row.id, "payment_receipt_xml") if row.xml_key else None,
         created_at=row.created_at,
     )
 

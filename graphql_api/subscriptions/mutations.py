@@ -21,6 +21,7 @@ from domain.subscriptions import models, queries
 from graphql_api.catalog.inputs import UsageThresholdInput
 from graphql_api.identity.custom_sections import InvoiceCustomSectionsReferenceInput
 from graphql_api.operations import command, operation, to_params
+from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.scalars import ISO8601DateTime
 from graphql_api.subscriptions.activation_rules import SubscriptionActivationRuleInput
 from graphql_api.subscriptions.override_inputs import PlanOverridesInput
@@ -49,6 +50,7 @@ class CreateSubscriptionInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
     consolidate_invoice: bool | None = strawberry.UNSET
     purchase_order_number: str | None = strawberry.UNSET
+    payment_method: PaymentMethodReferenceInput | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
     progressive_billing_disabled: bool | None = strawberry.UNSET
     activation_rules: list[SubscriptionActivationRuleInput] | None = strawberry.UNSET
@@ -66,6 +68,7 @@ class UpdateSubscriptionInput:
     billing_entity_id: strawberry.ID | None = strawberry.UNSET
     consolidate_invoice: bool | None = strawberry.UNSET
     purchase_order_number: str | None = strawberry.UNSET
+    payment_method: PaymentMethodReferenceInput | None = strawberry.UNSET
     plan_overrides: PlanOverridesInput | None = strawberry.UNSET
     progressive_billing_disabled: bool | None = strawberry.UNSET
     activation_rules: list[SubscriptionActivationRuleInput] | None = strawberry.UNSET

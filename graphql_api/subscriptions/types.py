@@ -11,10 +11,10 @@ import strawberry
 from strawberry import Info
 
 from domain.billing.lifetime_usage import lifetimes_of
-from domain.identity.custom_sections import sections_of
 from domain.kernel import clock
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions import queries
+from domain.subscriptions.custom_sections import sections_of_subscriptions
 from domain.subscriptions.facts import (
     current_period,
     downgrade_plan_date,
@@ -22,12 +22,13 @@ from domain.subscriptions.facts import (
     period_end_date,
     successor_of,
 )
-from domain.subscriptions.models import SubscriptionCustomSection
 from domain.subscriptions.terms import Successor
 from domain.subscriptions.thresholds import own_thresholds
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
+from graphql_api.payments.enums import PaymentMethodTypeEnum
+from graphql_api.payments.method_reference import PaidByMethod
 from graphql_api.scalars import BigInt, ISO8601Date, ISO8601DateTime
 from graphql_api.subscriptions.activation_rules import CancellationReasonEnum, SubscriptionActivationRule, rule_type
 
@@ -104,7 +105,7 @@ class SubscriptionLifetimeUsage:
 
 
 @strawberry.type
-class Subscription:
+class Subscription(PaidByMethod):
     plan_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
     previous_id: strawberry.Private[UUID | None]
@@ -218,7 +219,7 @@ class SubscriptionCollection:
 
 
 async def _fetch_sections(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceCustomSection]]:
-    found = await sections_of(work.session, SubscriptionCustomSection, "subscription_id", ids)
+    found = await sections_of_subscriptions(work.session, ids)
     return {owner: [section_type(row) for row in rows] for owner, rows in found.items()}
 
 
@@ -294,6 +295,8 @@ def subscription_type(row: sa.Row[Any]) -> Subscription:
         on_termination_invoice=OnTerminationInvoiceEnum(row.on_termination_invoice),
         consolidate_invoice=row.consolidate_invoice,
         purchase_order_number=row.purchase_order_number,
+        payment_method_type=PaymentMethodTypeEnum(row.payment_method_type),
+        payment_method_id=row.payment_method_id,
         activation_rules=[rule_type(each) for each in row.activation_rules or ()],
         cancellation_reason=CancellationReasonEnum(row.cancellation_reason) if row.cancellation_reason else None,
         progressive_billing_disabled=row.progressive_billing_disabled,

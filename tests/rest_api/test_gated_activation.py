@@ -103,7 +103,7 @@ async def test_a_paid_first_invoice_gets_its_number_and_starts_the_subscription(
     assert (invoice["status"], invoice["payment_status"], invoice["total_amount_cents"], invoice["issuing_date"]) == (
         "finalized", "succeeded", 21_000, "2024-03-11",
     )  # fmt: skip
-    assert invoice["number"].endswith("-001-001")
+    assert invoice["number"].endswith("-202403-001")
     assert [each["payment_status"] for each in (await api.get("/payments")).json()["payments"]] == ["succeeded"]
     assert announced(clock) == {"incomplete": 1, "started": 1, "canceled": 0, "invoices": 1}
     assert stripe.written("/v1/payment_intents")[0]["description"].endswith(f"Invoice {invoice['lago_id']}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from lxml import etree
 from pypdf import PdfReader
 
 from domain.kernel.unit_of_work import tenant_work
@@ -86,3 +87,47 @@ async def test_the_document_says_what_was_paid_and_what_is_left(
     text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
     for word in (*words, shown["number"]):
         assert word in text.replace("\xa0", " "), text
+
+
+async def test_where_invoices_are_electronic_receipts_are_too(api: Api, world: World) -> None:
+    world.execute("UPDATE billing_entities SET einvoicing = true, country = 'FR' WHERE id = %s", world.organization_id)
+    invoice = await one_off(api)
+    world.execute("UPDATE customers SET country = 'DE', name = 'Harbour'")
+    payment = (await pay(api, invoice, 4_000)).json()["payment"]["lago_id"]
+    (receipt,) = await receipts_of(api, payment)
+    async with tenant_work(api.tenant) as work:
+        await generate_receipts(work, [UUID(receipt)])
+    shown = (await api.get(f"/payment_receipts/{receipt}")).json()["payment_receipt"]
+    answer = await api.client.get("/download/" + shown["xml_url"].rpartition("/")[2])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/xml")
+    root = etree.fromstring(answer.content)
+    number = (await api.get(f"/invoices/{invoice}")).json()["invoice"]["number"]
+    assert root.findtext("{*}DocumentResponse/{*}DocumentReference/{*}ID") == number
+    assert root.findtext("{*}DocumentResponse/{*}Response/{*}Description") == "Paid: 40.00 EUR"
+    pdf = await api.client.get("/download/" + shown["file_url"].rpartition("/")[2])
+    assert list(PdfReader(io.BytesIO(pdf.content)).attachments) == ["factur-x.xml"]
+
+
+async def test_the_receipt_of_a_payment_request_lists_its_invoices(api: Api, world: World) -> None:
+    invoices = [await one_off(api), await one_off(api)]
+    world.execute("UPDATE invoices SET payment_overdue = true")
+    asked = {"external_customer_id": "ada", "lago_invoice_ids": invoices}
+    answer = await api.post("/payment_requests", {"payment_request": asked})
+    request = answer.json()["payment_request"]
+    numbers = [each["number"] for each in request["invoices"]]
+    payment = world.insert(
+        "payments", organization_id=world.organization_id, customer_id=world.rows("customers")[0].id,
+        payment_request_id=request["lago_id"], payment_type="provider", amount_cents=request["amount_cents"],
+        amount_currency="EUR", status="paid", payable_payment_status="succeeded",
+    )  # fmt: skip
+    (receipt,) = await receipts_of(api, str(payment))
+    async with tenant_work(api.tenant) as work:
+        assert await generate_receipts(work, [UUID(receipt)]) == [UUID(receipt)]
+    for invoice in invoices:
+        listed = (await api.get(f"/payment_receipts?invoice_id={invoice}")).json()["payment_receipts"]
+        assert [(each["lago_id"], each["payment"]["invoice_numbers"]) for each in listed] == [(receipt, numbers)]
+    shown = (await api.get(f"/payment_receipts/{receipt}")).json()["payment_receipt"]
+    answer = await api.client.get("/download/" + shown["file_url"].rpartition("/")[2])
+    text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
+    for word in (*numbers, "€100.00", "€200.00", "Amount paid"):
+        assert word in text, text

@@ -257,7 +257,11 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
         ({"external_id": "x" * 300}, 422, {"external_id": ["value_is_too_long"]}),
         ({"name": "a\x00b"}, 422, {"name": ["value_is_invalid"]}),
         ({"consolidate_invoice": "perhaps"}, 422, {"consolidate_invoice": ["value_is_invalid"]}),
-        ({"payment_method": {"payment_method_type": "provider"}}, 422, {"payment_method": ["unsupported_value"]}),
+        (
+            {"payment_method": {"payment_method_type": "cheque"}, "name": "a\x00b"},
+            422,
+            {"payment_method": ["invalid_payment_method"], "name": ["value_is_invalid"]},
+        ),
         ({"activation_rules": {"type": "payment"}}, 422, {"activation_rules": ["invalid_format"]}),
         (
             {"activation_rules": [{"type": "signature", "timeout_hours": -1}]},

@@ -328,6 +328,74 @@ async def test_a_threshold_rule_tops_up_when_usage_has_used_the_wallet_up(
     assert [(row.transaction_status, row.amount_cents) for row in topped] == [("granted", 1880)]
 
 
+async def test_an_invoice_of_credits_carries_the_sections_of_the_top_up_its_rule_its_wallet_or_the_customer(
+    api: Api, world: World, jobs: Background
+) -> None:
+    owner = {"organization_id": world.organization_id}
+    section = {
+        code: world.insert("invoice_custom_sections", code=code, name=code.title(), details=code * 2, **owner)
+        for code in ("customers", "wallets", "rules", "asked")
+    }
+    customer = world.customer(external_id="ada", currency="EUR")
+    world.insert("customer_custom_sections", customer_id=customer, section_id=section["customers"], **owner)
+    rule = {"trigger": "interval", "interval": "weekly", "paid_credits": "5", "started_at": "2024-02-23T00:00:00Z"}
+    wallet = await created(api, world, jobs, recurring_transaction_rules=[rule])
+    assert wallet["applied_invoice_custom_sections"] == []
+    of_rule = wallet["recurring_transaction_rules"][0]["lago_id"]
+
+    def selecting(*codes: str) -> dict[str, Any]:
+        return {"invoice_custom_section": {"invoice_custom_section_codes": list(codes)}}
+
+    async def bought(**more: Any) -> tuple[list[str], list[str]]:
+        """The sections that a purchase shows, and those of its invoice."""
+        body = {"wallet_id": wallet["lago_id"], "paid_credits": "1", **more}
+        answer = (await api.post("/wallet_transactions", {"wallet_transaction": body})).json()
+        (made,) = answer["wallet_transactions"]
+        await jobs.run(world.tenant)
+        again = (await api.get(f"/wallet_transactions/{made['lago_id']}")).json()["wallet_transaction"]
+        assert again["applied_invoice_custom_sections"] == made["applied_invoice_custom_sections"]
+        return codes_of(made), await printed(again["lago_invoice_id"])
+
+    def codes_of(shown: Any) -> list[str]:
+        return [each["invoice_custom_section"]["code"] for each in shown["applied_invoice_custom_sections"]]
+
+    async def printed(invoice_id: Any) -> list[str]:
+        invoice = (await api.get(f"/invoices/{invoice_id}")).json()["invoice"]
+        return [each["code"] for each in invoice["applied_invoice_custom_sections"]]
+
+    async def by_rule(when: str) -> list[str]:
+        world.at(when)
+        async with tenant_work(world.tenant) as work:
+            await top_up_intervals(work)
+        await jobs.run(world.tenant)
+        return await printed(world.rows("wallet_transactions", source="interval")[-1].invoice_id)
+
+    assert await bought() == ([], ["customers"])
+    assert await bought(**selecting("asked", "rules")) == (["asked", "rules"], ["asked", "rules"])
+    path = f"/wallets/{wallet['lago_id']}"
+    changed = (await api.put(path, {"wallet": selecting("wallets")})).json()["wallet"]
+    assert codes_of(changed) == ["wallets"]
+    assert await bought() == (["wallets"], ["wallets"])
+    assert await bought(invoice_custom_section={"skip_invoice_custom_sections": True}) == ([], [])
+    assert await by_rule("2024-03-08T10:55:00Z") == ["wallets"]
+    rules = [{"lago_id": of_rule, **selecting("rules")}]
+    changed = (await api.put(path, {"wallet": {"recurring_transaction_rules": rules}})).json()["wallet"]
+    assert codes_of(changed["recurring_transaction_rules"][0]) == ["rules"]
+    assert codes_of(changed) == ["wallets"]
+    assert await by_rule("2024-03-15T10:55:00Z") == ["rules"]
+    skipping = {"invoice_custom_section": {"skip_invoice_custom_sections": True}}
+    assert codes_of((await api.put(path, {"wallet": skipping})).json()["wallet"]) == []
+    assert await bought() == ([], [])
+    assert await bought(**selecting("asked")) == (["asked"], ["asked"])
+    unknown = await api.put(path, {"wallet": selecting("nothing")})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "invoice_custom_section_not_found")
+    refused = await api.put(path, {"wallet": {"invoice_custom_section": {
+        "skip_invoice_custom_sections": True, "invoice_custom_section_codes": ["asked"]}}})  # fmt: skip
+    assert refused.json()["error_details"] == {
+        "invoice_custom_sections": ["skip_sections_and_selected_ids_sent_together"]
+    }
+
+
 async def test_what_expires_ends_by_the_clock(api: Api, world: World, jobs: Background) -> None:
     rule = {"trigger": "interval", "interval": "weekly", "expiration_at": "2024-03-02T00:00:00Z"}
     wallet = await created(

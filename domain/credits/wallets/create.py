@@ -13,8 +13,9 @@ from domain.catalog.plan_metadata import read_metadata
 from domain.credits.wallets.events import WalletsCreated
 from domain.credits.wallets.flags import flag_customers
 from domain.credits.wallets.limits import read_limits, write_targets
-from domain.credits.wallets.models import Wallet
+from domain.credits.wallets.models import Wallet, WalletCustomSection
 from domain.credits.wallets.rules import read_rules, write_rules
+from domain.credits.wallets.sections import read_sections
 from domain.credits.wallets.terms import (
     MOST_OF_WALLET,
     Worth,
@@ -26,6 +27,7 @@ from domain.credits.wallets.terms import (
     read_transaction_metadata,
 )
 from domain.customers.models import Customer
+from domain.identity.custom_sections import choose_sections
 from domain.identity.models import BillingEntity
 from domain.kernel import clock
 from domain.kernel.currencies import CURRENCIES
@@ -81,10 +83,16 @@ async def create_wallet(work: UnitOfWork, params: Params) -> UUID:
     limits = await read_limits(work, read)
     metadata = read_map(read)
     methods = await payment_methods(work, customer.id) if customer else frozenset()
-    rules = read_rules(
-        read, worth, methods, defaults={"paid_credits": paid, "granted_credits": granted}, requires_payment=requires
+    rules = await read_rules(
+        work,
+        read,
+        worth,
+        methods,
+        defaults={"paid_credits": paid, "granted_credits": granted},
+        requires_payment=requires,
     )
     terms = read_payment_terms(read, methods)
+    sections = await read_sections(work, read)
     top_up = {
         "name": read_name(read, "transaction_name"),
         "priority": read_priority(read, "transaction_priority"),
@@ -115,6 +123,7 @@ async def create_wallet(work: UnitOfWork, params: Params) -> UUID:
         work.session.add(wallet)
     if customer.currency is None:
         customer.currency = currency
+    await choose_sections(work, WalletCustomSection, "wallet_id", wallet, sections)
     await write_targets(work, wallet, limits.metric_ids)
     await write_rules(work, wallet, rules or [])
     await flag_customers(work, [customer.id])

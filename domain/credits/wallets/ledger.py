@@ -25,6 +25,7 @@ from domain.credits.wallets.events import (
     WalletTransactionsCreated,
     WalletTransactionsUpdated,
 )
+from domain.credits.wallets.sections import NO_SECTIONS, Kept
 from domain.kernel import clock
 from domain.kernel.ids import new_id
 from domain.kernel.money import ZERO
@@ -68,6 +69,14 @@ _INSERT: Final = sa.text(
         credit_amount numeric, remaining_amount_cents bigint, priority integer, name text, transaction_metadata jsonb,
         invoice_requires_successful_payment boolean, payment_method_type text, payment_method_id uuid,
         purchase_order_number text, skip_invoice_custom_sections boolean, interval_on date, settled_at timestamptz)
+    """
+)
+_SECTIONS: Final = sa.text(
+    """
+    INSERT INTO wallet_transaction_custom_sections (id, organization_id, wallet_transaction_id, section_id, created_at,
+                                                    updated_at)
+    SELECT id, CAST(:organization_id AS uuid), transaction_id, section_id, :now, :now
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(id uuid, transaction_id uuid, section_id uuid)
     """
 )
 _CONSUME: Final = sa.text(
@@ -143,7 +152,7 @@ class Movement:
     payment_method_type: str = "provider"
     payment_method_id: UUID | None = None
     purchase_order_number: str | None = None
-    skip_invoice_custom_sections: bool = False
+    sections: Kept = NO_SECTIONS
     interval_on: date | None = None
     id: UUID = field(default_factory=new_id)
 
@@ -181,7 +190,7 @@ def drawn_from(sources: Iterable[Source], cents: int) -> Drawn:
 
 
 async def record(work: UnitOfWork, movements: Sequence[Movement]) -> None:
-    """Writes movements and changes the balances of their wallets, which are locked. Three statements at most."""
+    """Writes movements and changes the balances of their wallets, which are locked. Four statements at most."""
     if not movements:
         return
     now = clock.now()
@@ -199,6 +208,13 @@ async def record(work: UnitOfWork, movements: Sequence[Movement]) -> None:
     ]
     if consumed:
         await work.session.execute(_CONSUME, {"rows": exact_json.dump_text(consumed), **tenant})
+    selected = [
+        {"id": new_id(), "transaction_id": each.id, "section_id": section_id}
+        for each in movements
+        for section_id in each.sections.ids
+    ]
+    if selected:
+        await work.session.execute(_SECTIONS, {"rows": exact_json.dump_text(selected), **tenant})
     work.record(WalletTransactionsCreated(tuple(each.id for each in movements)))
     await _change(work, [_delta(each) for each in movements if each.settled])
 
@@ -306,7 +322,7 @@ def _row(each: Movement) -> dict[str, Any]:
         "payment_method_type": each.payment_method_type,
         "payment_method_id": each.payment_method_id,
         "purchase_order_number": each.purchase_order_number,
-        "skip_invoice_custom_sections": each.skip_invoice_custom_sections,
+        "skip_invoice_custom_sections": each.sections.skips,
         "interval_on": each.interval_on,
         "settled_at": clock.now() if each.settled else None,
     }

@@ -13,7 +13,8 @@ from sqlmodel import Field
 from domain.kernel.rows import TenantRow, big_integer, decimal, json_object, one_of, reference, texts, timestamp
 
 __all__ = [
-    "RecurringTransactionRule", "Wallet", "WalletConsumption", "WalletRefresh", "WalletTarget", "WalletTransaction",
+    "RecurringRuleCustomSection", "RecurringTransactionRule", "Wallet", "WalletConsumption", "WalletCustomSection",
+    "WalletRefresh", "WalletTarget", "WalletTransaction", "WalletTransactionCustomSection",
 ]  # fmt: skip
 
 ZERO = Decimal(0)
@@ -202,6 +203,36 @@ class RecurringTransactionRule(TenantRow, table=True):
     payment_method_id: UUID | None = None
     purchase_order_number: str | None = None
     skip_invoice_custom_sections: bool = Field(default=False)
+
+
+class WalletCustomSection(TenantRow, table=True):
+    """A section that invoices of a wallet's top-ups carry, instead of the customer's."""
+
+    __tablename__ = "wallet_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("wallet_id", "section_id"),)
+
+    wallet_id: UUID = reference("wallets.id")
+    section_id: UUID = reference("invoice_custom_sections.id", index=True)
+
+
+class RecurringRuleCustomSection(TenantRow, table=True):
+    """A section that invoices of a rule's top-ups carry, instead of the wallet's."""
+
+    __tablename__ = "recurring_rule_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("rule_id", "section_id"),)
+
+    rule_id: UUID = reference("recurring_transaction_rules.id")
+    section_id: UUID = reference("invoice_custom_sections.id", index=True)
+
+
+class WalletTransactionCustomSection(TenantRow, table=True):
+    """A section that the invoice of a purchase carries."""
+
+    __tablename__ = "wallet_transaction_custom_sections"
+    __table_args__ = (sa.UniqueConstraint("wallet_transaction_id", "section_id"),)
+
+    wallet_transaction_id: UUID = reference("wallet_transactions.id")
+    section_id: UUID = reference("invoice_custom_sections.id", index=True)
 
 
 class WalletRefresh(TenantRow, table=True):

@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.credits.wallets.amounts import credits_of
 from domain.credits.wallets.queries import metrics_of_wallets, rules_of_wallets, transaction_rows, wallet_rows
+from domain.credits.wallets.sections import sections_of_rules, sections_of_transactions, sections_of_wallets
+from domain.identity.payloads import applied_section_payload
 from domain.kernel.format import decimal_or_none, decimal_text, instant, instant_or_none
 from domain.kernel.money import from_cents
 
-__all__ = ["linked_payloads", "transaction_payload", "transaction_payloads", "wallet_payloads"]
+__all__ = ["linked_payloads", "movement_payloads", "transaction_payloads", "wallet_payloads"]
 
 Payload = dict[str, Any]
 _CENTS = (
@@ -31,18 +33,25 @@ _INSTANTS = (
 async def wallet_payloads(
     session: AsyncSession, wallet_ids: Collection[UUID], *, rows: Sequence[Any] | None = None
 ) -> dict[UUID, Payload]:
-    """Wallets with their limits and active rules; three statements for any number. rows: those of the wallets, if they
+    """Wallets with their limits and active rules; five statements for any number. rows: those of the wallets, if they
     were read already."""
     wallets = {row.id: row for row in rows} if rows is not None else await wallet_rows(session, wallet_ids)
     rules = await rules_of_wallets(session, wallets)
     metrics = await metrics_of_wallets(session, wallets)
+    of_wallets = await sections_of_wallets(session, wallets)
+    of_rules = await sections_of_rules(session, [rule.id for some in rules.values() for rule in some])
     return {
-        wallet_id: _wallet(row, rules.get(wallet_id, ()), metrics.get(wallet_id, ()))
+        wallet_id: _wallet(
+            row,
+            [_rule(rule, of_rules.get(rule.id, ())) for rule in rules.get(wallet_id, ())],
+            metrics.get(wallet_id, ()),
+            of_wallets.get(wallet_id, ()),
+        )
         for wallet_id, row in wallets.items()
     }
 
 
-def _wallet(row: Any, rules: Sequence[Any], metrics: Sequence[Any]) -> Payload:
+def _wallet(row: Any, rules: Sequence[Payload], metrics: Sequence[Any], sections: Sequence[Any]) -> Payload:
     shown: Payload = {
         "lago_id": row.id,
         "lago_customer_id": row.customer_id,
@@ -64,8 +73,8 @@ def _wallet(row: Any, rules: Sequence[Any], metrics: Sequence[Any]) -> Payload:
             "fee_types": row.allowed_fee_types,
             "billable_metric_codes": [metric.code for metric in metrics],
         },
-        "recurring_transaction_rules": [_rule(rule) for rule in rules],
-        "applied_invoice_custom_sections": [],
+        "recurring_transaction_rules": list(rules),
+        "applied_invoice_custom_sections": [applied_section_payload(each) for each in sections],
     }
     if row.wallet_metadata:
         shown["metadata"] = row.wallet_metadata
@@ -76,7 +85,7 @@ def _payment_method(row: Any) -> Payload:
     return {"payment_method_type": row.payment_method_type, "payment_method_id": row.payment_method_id}
 
 
-def _rule(row: Any) -> Payload:
+def _rule(row: Any, sections: Sequence[Any]) -> Payload:
     return {
         "lago_id": row.id,
         "trigger": row.trigger,
@@ -97,19 +106,25 @@ def _rule(row: Any) -> Payload:
         "transaction_metadata": row.transaction_metadata,
         "purchase_order_number": row.purchase_order_number,
         "payment_method": _payment_method(row),
-        "applied_invoice_custom_sections": [],
+        "applied_invoice_custom_sections": [applied_section_payload(each) for each in sections],
     }
 
 
 async def transaction_payloads(session: AsyncSession, transaction_ids: Collection[UUID]) -> dict[UUID, Payload]:
-    """Movements with their wallets, as webhooks show them; four statements for any number."""
+    """Movements with their wallets, as webhooks show them; seven statements for any number."""
     rows = await transaction_rows(session, transaction_ids)
     wallets = await wallet_payloads(session, {row.wallet_id for row in rows.values()})
-    return {key: {**transaction_payload(row), "wallet": wallets[row.wallet_id]} for key, row in rows.items()}
+    shown = await movement_payloads(session, list(rows.values()))
+    return {each["lago_id"]: {**each, "wallet": wallets[each["lago_wallet_id"]]} for each in shown}
 
 
-def transaction_payload(row: Any) -> Payload:
-    """One movement, from a row of `queries`."""
+async def movement_payloads(session: AsyncSession, rows: Sequence[Any]) -> list[Payload]:
+    """Movements from rows of `queries`, in their order; one statement."""
+    sections = await sections_of_transactions(session, [row.id for row in rows])
+    return [_movement(row, sections.get(row.id, ())) for row in rows]
+
+
+def _movement(row: Any, sections: Sequence[Any]) -> Payload:
     remaining = row.remaining_amount_cents
     return {
         "lago_id": row.id,
@@ -131,7 +146,7 @@ def transaction_payload(row: Any) -> Payload:
         "invoice_requires_successful_payment": row.invoice_requires_successful_payment,
         "purchase_order_number": row.purchase_order_number,
         "payment_method": _payment_method(row),
-        "applied_invoice_custom_sections": [],
+        "applied_invoice_custom_sections": [applied_section_payload(each) for each in sections],
         "settled_at": instant_or_none(row.settled_at),
         "failed_at": instant_or_none(row.failed_at),
         "created_at": instant(row.created_at),
@@ -148,13 +163,14 @@ def remaining_credits(row: Any) -> str | None:
 async def linked_payloads(session: AsyncSession, rows: Sequence[Any]) -> list[Payload]:
     """Consumptions or fundings from rows of `linked_page`, each with the movement on the other side."""
     others = await transaction_rows(session, {row.transaction_id for row in rows})
+    shown = {each["lago_id"]: each for each in await movement_payloads(session, list(others.values()))}
     return [
         {
             "lago_id": row.id,
             "amount_cents": row.consumed_amount_cents,
             "credit_amount": decimal_text(credits_of(row.consumed_amount_cents, row.rate_amount, row.currency)),
             "created_at": instant(row.created_at),
-            "wallet_transaction": transaction_payload(others[row.transaction_id]),
+            "wallet_transaction": shown[row.transaction_id],
         }
         for row in rows
     ]

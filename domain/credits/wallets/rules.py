@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,16 +11,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.credits.wallets.models import RecurringTransactionRule, Wallet
+from domain.credits.wallets.models import RecurringRuleCustomSection, RecurringTransactionRule, Wallet
+from domain.credits.wallets.sections import read_sections
 from domain.credits.wallets.terms import (
     MOST_OF_WALLET,
-    PaymentTerms,
     Worth,
     decimal_of,
     read_name,
     read_payment_terms,
     read_transaction_metadata,
+    terms_of,
 )
+from domain.identity.custom_sections import NOTHING_ASKED, Selection, choose_sections
 from domain.kernel import clock
 from domain.kernel.ids import parse_id
 from domain.kernel.money import ZERO, truncate
@@ -32,13 +35,21 @@ __all__ = ["SentRule", "read_rules", "write_rules"]
 INTERVALS: Final = ("weekly", "monthly", "quarterly", "yearly", "semiannual")
 FIELD: Final = "recurring_transaction_rules"
 
-SentRule = tuple[UUID | None, dict[str, Any]]
-"""The id of the rule that is changed, if any, and its columns."""
+
+@dataclass(frozen=True, slots=True)
+class SentRule:
+    """The id of the rule that is changed, if any, its columns, and the custom sections that were asked for."""
+
+    id: UUID | None
+    columns: dict[str, Any]
+    sections: Selection = NOTHING_ASKED
+
 
 _rules = table(RecurringTransactionRule)
 
 
-def read_rules(
+async def read_rules(
+    work: UnitOfWork,
     read: Reader,
     worth: Worth | None,
     methods: Collection[UUID],
@@ -51,7 +62,7 @@ def read_rules(
     methods: of payment, the customer's.
 
     defaults: paid_credits and granted_credits for a rule that gives neither. known: the wallet's active rules, whose
-    values stand for what is not sent of them.
+    values stand for what is not sent of them. Raises NotFound for a custom section that nobody knows.
     """
     sent = read.params.get(FIELD)
     if sent is None:
@@ -66,10 +77,12 @@ def read_rules(
     for each in sent:
         before = (known or {}).get(parse_id(each.get("lago_id")) or UUID(int=0))
         columns = _columns(each, before, worth, methods, defaults or {}, requires_payment)
-        if columns is None:
+        rule = Reader(each)
+        sections = await read_sections(work, rule)
+        if columns is None or rule.errors:
             read.add(FIELD, "invalid_recurring_rule")
             return None
-        found.append((before.id if before else None, columns))
+        found.append(SentRule(before.id if before else None, columns, sections))
     return found
 
 
@@ -116,7 +129,7 @@ def _columns(
     metadata = kept("transaction_metadata", [])
     if "transaction_metadata" in read:
         metadata = read_transaction_metadata(read, "transaction_metadata", MOST_OF_WALLET)
-    terms = read_payment_terms(read, methods, _terms_of(before))
+    terms = read_payment_terms(read, methods, None if before is None else terms_of(before))
     if method == "fixed":
         target, grants = None, None if before is not None else grants
     wrong |= bool(read.errors) or trigger is None
@@ -155,30 +168,21 @@ def _columns(
     }
 
 
-def _terms_of(before: Any | None) -> PaymentTerms | None:
-    if before is None:
-        return None
-    return PaymentTerms(
-        before.payment_method_type,
-        before.payment_method_id,
-        before.purchase_order_number,
-        before.skip_invoice_custom_sections,
-    )
-
-
 async def write_rules(work: UnitOfWork, wallet: Wallet, sent: Sequence[SentRule]) -> None:
     """Afterwards the wallet's active rules are exactly these: others end, those without an id are new."""
     now = clock.now()
-    kept = [rule_id for rule_id, _ in sent if rule_id is not None]
+    kept = [each.id for each in sent if each.id is not None]
     await end_rules(work, _rules.c.wallet_id == wallet.id, _rules.c.id.not_in(kept), at=now)
-    for rule_id, columns in sent:
-        if rule_id is not None:
-            statement = sa.update(_rules).where(_rules.c.id == rule_id).values(**columns, updated_at=now)
-            await work.session.execute(statement)
+    for each in sent:
+        if each.id is not None:
+            rule = await work.session.get_one(RecurringTransactionRule, each.id)
+            for name, value in each.columns.items():
+                setattr(rule, name, value)
         else:
-            rule = RecurringTransactionRule(organization_id=wallet.organization_id, wallet_id=wallet.id, **columns)
+            rule = RecurringTransactionRule(organization_id=wallet.organization_id, wallet_id=wallet.id, **each.columns)
             work.session.add(rule)
-    await work.session.flush()
+        await work.session.flush()
+        await choose_sections(work, RecurringRuleCustomSection, "rule_id", rule, each.sections)
 
 
 async def end_rules(work: UnitOfWork, *which: sa.ColumnElement[bool], at: datetime) -> int:

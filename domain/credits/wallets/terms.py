@@ -11,14 +11,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.credits.wallets.amounts import of_credits
-from domain.kernel.ids import parse_id
+from domain.customers.payment_reference import CUSTOMERS_WAY, PaymentReference, reference_of
 from domain.kernel.money import ZERO
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader, storable
 
 __all__ = [
-    "MOST_OF_TRANSACTION", "MOST_OF_WALLET", "PaymentTerms", "Worth", "payment_methods", "read_credits", "read_name",
-    "read_payment_terms", "read_priority", "read_transaction_metadata",
+    "MOST_OF_TRANSACTION", "MOST_OF_WALLET", "PaymentTerms", "Worth", "method_of", "payment_methods", "read_credits",
+    "read_name", "read_payment_terms", "read_priority", "read_transaction_metadata", "terms_of",
 ]  # fmt: skip
 
 MOST_CREDITS: Final = Decimal(10) ** 25
@@ -140,20 +140,23 @@ def read_priority(read: Reader, name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PaymentTerms:
-    """How an invoice of credits is to be paid, and what it shows."""
+    """How an invoice of credits is to be paid, and the purchase order number that it shows."""
 
-    payment_method_type: str = "provider"
-    payment_method_id: UUID | None = None
+    method: PaymentReference = CUSTOMERS_WAY
     purchase_order_number: str | None = None
-    skip_invoice_custom_sections: bool = False
 
     def columns(self) -> dict[str, Any]:
-        return {
-            "payment_method_type": self.payment_method_type,
-            "payment_method_id": self.payment_method_id,
-            "purchase_order_number": self.purchase_order_number,
-            "skip_invoice_custom_sections": self.skip_invoice_custom_sections,
-        }
+        return {**self.method.columns(), "purchase_order_number": self.purchase_order_number}
+
+
+def terms_of(row: Any) -> PaymentTerms:
+    """The terms of a stored wallet or rule."""
+    return PaymentTerms(method_of(row), row.purchase_order_number)
+
+
+def method_of(row: Any) -> PaymentReference:
+    """The payment method of a stored wallet or rule."""
+    return PaymentReference(row.payment_method_type, row.payment_method_id)
 
 
 _METHODS: Final = sa.text("SELECT id FROM payment_methods WHERE customer_id = :customer_id AND deleted_at IS NULL")
@@ -165,26 +168,15 @@ async def payment_methods(work: UnitOfWork, customer_id: UUID) -> frozenset[UUID
 
 
 def read_payment_terms(read: Reader, methods: Collection[UUID], known: PaymentTerms | None = None) -> PaymentTerms:
-    """`payment_method`, `purchase_order_number` and `invoice_custom_section`; what is absent stays as known.
+    """`payment_method` and `purchase_order_number`; what is absent stays as known.
 
     methods: those of the customer, one of which may be named.
     """
     found = known or PaymentTerms()
-    kind, method_id = found.payment_method_type, found.payment_method_id
+    method: PaymentReference | None = found.method
     if "payment_method" in read:
-        sent = read.params["payment_method"] or {}
-        kind = sent.get("payment_method_type") or "provider" if isinstance(sent, Mapping) else "unknown"
-        named = sent.get("payment_method_id") if isinstance(sent, Mapping) else None
-        method_id = parse_id(named)
-        if kind not in ("provider", "manual") or (named is not None and method_id not in methods):
+        method = reference_of(read.params["payment_method"], methods)
+        if method is None:
             read.add("payment_method", "invalid_payment_method")
-            kind, method_id = "provider", None
     number = read.text("purchase_order_number") if "purchase_order_number" in read else found.purchase_order_number
-    skip = found.skip_invoice_custom_sections
-    if read.params.get("invoice_custom_section") is not None:
-        sent = read.params["invoice_custom_section"]
-        one = Reader(sent, read.errors)
-        skip = bool(one.boolean("skip_invoice_custom_sections", default=skip))
-        if any(one.params.get(name) for name in ("invoice_custom_section_codes", "invoice_custom_section_ids")):
-            read.add("invoice_custom_section", "unsupported_value")
-    return PaymentTerms(kind, method_id, number, skip)
+    return PaymentTerms(method or found.method, number)

@@ -17,8 +17,11 @@ import sqlalchemy as sa
 
 from domain.credits.wallets.amounts import credits_of
 from domain.credits.wallets.ledger import lock_wallets
+from domain.credits.wallets.sections import kept_sections
+from domain.credits.wallets.terms import method_of
 from domain.credits.wallets.top_up_rules import Rule, TopUp, fires_on, interval_top_up, threshold_top_up
 from domain.credits.wallets.transactions import top_up
+from domain.customers.payment_reference import CUSTOMERS_WAY
 from domain.kernel import clock
 from domain.kernel.jobs import JobRequest
 from domain.kernel.money import ZERO
@@ -195,9 +198,8 @@ async def _top_up(work: UnitOfWork, wallet: Any, rule: Any, wanted: TopUp, **mor
         name=rule.transaction_name,
         metadata=rule.transaction_metadata,
         requires_payment=rule.invoice_requires_successful_payment,
-        payment_method_type=rule.payment_method_type,
-        payment_method_id=rule.payment_method_id,
+        **(method_of(wallet) if method_of(rule) == CUSTOMERS_WAY else method_of(rule)).columns(),
         purchase_order_number=rule.purchase_order_number,
-        skip_invoice_custom_sections=rule.skip_invoice_custom_sections,
+        sections=await kept_sections(work, wallet, rule=rule),
         **more,
     )

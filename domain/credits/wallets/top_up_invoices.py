@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from domain.credits.wallets.ledger import fail, settle
+from domain.invoicing.custom_sections import Chosen, Inherited, applied, section_rows
 from domain.invoicing.dates import DateSettings, InvoiceDates, advance_dates
 from domain.invoicing.events import CreditInvoicesCreated, CreditInvoicesOpened
 from domain.invoicing.number import Unnumbered, number_invoices
+from domain.invoicing.selected_sections import load_sections
 from domain.invoicing.write import insert_plain_invoices
 from domain.kernel import clock
 from domain.kernel.currencies import currency_of
@@ -35,6 +37,8 @@ _PURCHASES: Final = sa.text(
     SELECT t.id, t.amount_cents, t.credit_amount, t.name, t.invoice_requires_successful_payment AS requires_payment,
            coalesce(t.purchase_order_number, w.purchase_order_number) AS purchase_order_number,
            coalesce(t.billing_entity_id, w.billing_entity_id, c.billing_entity_id) AS billing_entity_id,
+           t.skip_invoice_custom_sections AS skips, c.skip_invoice_custom_sections AS customer_skips,
+           c.billing_entity_id AS customer_entity_id,
            w.name AS wallet_name, w.currency, w.rate_amount, c.id AS customer_id, c.account_type, {_TERMS}
     FROM wallet_transactions t
     JOIN wallets w ON w.id = t.wallet_id
@@ -81,9 +85,8 @@ async def invoice_top_ups(work: UnitOfWork, transaction_ids: Sequence[UUID]) -> 
     if not found:
         return []
     invoices = [_invoice(row) for row in found]
-    await insert_plain_invoices(
-        work, invoices, [_fee(row, invoice) for row, invoice in zip(found, invoices, strict=True)]
-    )
+    fees = [_fee(row, invoice) for row, invoice in zip(found, invoices, strict=True)]
+    await insert_plain_invoices(work, invoices, fees, sections=await _sections(work, found, invoices))
     attached = [{"id": row.id, "invoice_id": invoice["id"]} for row, invoice in zip(found, invoices, strict=True)]
     await work.session.execute(_ATTACH, {"rows": exact_json.dump_text(attached), "now": clock.now()})
     opened = tuple(each["id"] for each in invoices if each["status"] == "open")
@@ -114,6 +117,25 @@ async def follow_payments(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> None
         dated = [{"id": row.id, **_dated(_today(row))} for row in opened]
         await work.session.execute(_DATE, {"rows": exact_json.dump_text(dated), "now": clock.now()})
         await _number(work, [dict(row._mapping) for row in opened])
+
+
+async def _sections(work: UnitOfWork, found: Sequence[Any], invoices: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The custom sections of the invoices: what the purchase keeps, else what the customer has. One statement."""
+    selected = await load_sections(
+        work.session,
+        entities=sorted({row.customer_entity_id for row in found}),
+        customers=sorted({row.customer_id for row in found}),
+        wallet_transactions=[row.id for row in found],
+    )
+    rows = []
+    for row, invoice in zip(found, invoices, strict=True):
+        customer = Inherited(
+            row.customer_skips, selected.get(row.customer_id, ()), selected.get(row.customer_entity_id, ())
+        )
+        for each in section_rows(applied([Chosen(row.skips, selected.get(row.id, ()))], customer)):
+            at = {"invoice_id": invoice["id"], "created_at": invoice["created_at"]}
+            rows.append({"id": new_id_text(), **at, **each})
+    return rows
 
 
 async def _number(work: UnitOfWork, invoices: Sequence[Mapping[str, Any]]) -> None:

@@ -14,10 +14,12 @@ from domain.credits.wallets.draw import NotEnough, Source
 from domain.credits.wallets.events import TopUpsRequested
 from domain.credits.wallets.ledger import Movement, drawn_from, load_sources, lock_wallets, record
 from domain.credits.wallets.models import WalletTransaction
+from domain.credits.wallets.sections import kept_sections, read_sections
 from domain.credits.wallets.terms import (
     MOST_OF_TRANSACTION,
     PaymentTerms,
     Worth,
+    method_of,
     payment_methods,
     read_credits,
     read_name,
@@ -63,8 +65,9 @@ async def create_transactions(
         "priority": read_priority(read, "priority"),
         "metadata": read_transaction_metadata(read, "metadata", most_metadata),
         "requires_payment": bool(requires),
-        **read_payment_terms(read, methods, _terms_of(wallet)).columns(),
+        **read_payment_terms(read, methods, PaymentTerms(method_of(wallet))).columns(),
     }
+    sections = await read_sections(work, read)
     if voided > wallet.credits_balance and "voided_credits" not in read.errors:
         read.add("voided_credits", "insufficient_credits")
     of_grant = None
@@ -72,6 +75,7 @@ async def create_transactions(
         of_grant = await _grant(work, read, wallet.id, params["voided_transaction_id"])
     out = await _voided(work, read, wallet, voided, of_grant)
     read.finish()
+    common["sections"] = await kept_sections(work, wallet, asked=sections)
     movements = await _added(work, wallet, paid, granted, common)
     if out is not None:
         amounts, drawn = out
@@ -95,14 +99,6 @@ async def _wallet(work: UnitOfWork, wallet_id: object) -> Any:
     if rows[0].status == "terminated":
         raise ValidationFailed({"wallet_id": ["wallet_is_terminated"]})
     return rows[0]
-
-
-def _terms_of(wallet: Any) -> PaymentTerms:
-    return PaymentTerms(
-        wallet.payment_method_type,
-        wallet.payment_method_id,
-        skip_invoice_custom_sections=wallet.skip_invoice_custom_sections,
-    )
 
 
 async def _added(

@@ -20,9 +20,11 @@ from domain.credits.wallets.create import (
 from domain.credits.wallets.events import WalletsTerminated, WalletsUpdated
 from domain.credits.wallets.flags import flag_customers
 from domain.credits.wallets.limits import read_limits, write_targets
-from domain.credits.wallets.models import RecurringTransactionRule, Wallet
+from domain.credits.wallets.models import RecurringTransactionRule, Wallet, WalletCustomSection
 from domain.credits.wallets.rules import end_rules, read_rules, write_rules
-from domain.credits.wallets.terms import PaymentTerms, Worth, payment_methods, read_payment_terms, read_priority
+from domain.credits.wallets.sections import read_sections
+from domain.credits.wallets.terms import Worth, payment_methods, read_payment_terms, read_priority, terms_of
+from domain.identity.custom_sections import choose_sections
 from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.rows import table
@@ -74,16 +76,12 @@ async def update_wallet(work: UnitOfWork, wallet_id: UUID | None, params: Params
         values["wallet_metadata"] = read_map(read)
     if limits.fee_types is not None:
         values["allowed_fee_types"] = limits.fee_types
-    terms = PaymentTerms(
-        wallet.payment_method_type,
-        wallet.payment_method_id,
-        wallet.purchase_order_number,
-        wallet.skip_invoice_custom_sections,
-    )
     methods = await payment_methods(work, wallet.customer_id)
-    values |= read_payment_terms(read, methods, terms).columns()
+    values |= read_payment_terms(read, methods, terms_of(wallet)).columns()
+    sections = await read_sections(work, read)
     active = sa.select(_rules).where(_rules.c.wallet_id == wallet.id, _rules.c.status == "active")
-    rules = read_rules(
+    rules = await read_rules(
+        work,
         read,
         Worth(wallet.rate_amount, wallet.currency, least, most),
         methods,
@@ -99,6 +97,7 @@ async def update_wallet(work: UnitOfWork, wallet_id: UUID | None, params: Params
         for name, value in values.items():
             setattr(wallet, name, value)
         wallet.updated_at = clock.now()
+    await choose_sections(work, WalletCustomSection, "wallet_id", wallet, sections)
     await write_targets(work, wallet, limits.metric_ids)
     if rules is not None:
         await write_rules(work, wallet, rules)

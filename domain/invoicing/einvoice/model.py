@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-__all__ = ["Country", "ElectronicInvoice", "InvoiceLine", "Trader", "TypeCode"]
+__all__ = ["Country", "ElectronicInvoice", "ElectronicReceipt", "InvoiceLine", "Trader", "TypeCode"]
 
 
 class Country(StrEnum):
@@ -27,6 +27,7 @@ class TypeCode(StrEnum):
     PREPAYMENT = "386"
     SELF_BILLED = "389"
     CREDIT_NOTE = "381"
+    RECEIPT = "202"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,17 @@ class ElectronicInvoice:
     purchase_order_number: str | None = None
     payment_terms: str | None = None
     corrects: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ElectronicReceipt:
+    """A receipt: paid on one day, so much of each of these invoices (number, cents of the currency)."""
+
+    country: Country
+    number: str
+    paid_on: date
+    currency: str
+    seller: Trader
+    buyer: Trader
+    paid: tuple[tuple[str, int], ...]
+    method: str

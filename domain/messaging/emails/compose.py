@@ -19,7 +19,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.emails.letter import Letter, Row, rendered, words_of
 from domain.messaging.emails.recipients import addresses
 from domain.payments.campaign_queries import campaign_rows
-from domain.payments.queries import invoices_of_requests, payment_rows, request_rows
+from domain.payments.queries import invoices_of_requests, paid_invoices, payment_rows, request_rows
 from domain.payments.receipt_queries import receipt_rows
 from infrastructure import storage
 from infrastructure.mail import Attachment, Mail
@@ -128,10 +128,11 @@ async def _credit_note(work: UnitOfWork, note_id: UUID) -> _About:
 async def _receipt(work: UnitOfWork, receipt_id: UUID) -> _About:
     receipt = await _row(receipt_rows, work, "payment_receipt", receipt_id)
     payment = await _row(payment_rows, work, "payment", receipt.payment_id)
-    invoice = await _row(invoice_rows, work, "invoice", payment.invoice_id)
+    paid = await invoice_rows(work.session, (await paid_invoices(work.session, [payment]))[payment.id])
+    invoices = sorted(paid.values(), key=lambda row: (row.issuing_date, row.number))
     entity, customer = await _parties(work, receipt.billing_entity_id, receipt.customer_id)
     words, form, locale = _language(entity, customer, payment.amount_currency)
-    paid_on = payment.created_at.astimezone(ZoneInfo(invoice.timezone)).date()
+    paid_on = payment.created_at.astimezone(ZoneInfo(invoices[0].timezone)).date()
     return _About(
         entity,
         customer,
@@ -140,11 +141,11 @@ async def _receipt(work: UnitOfWork, receipt_id: UUID) -> _About:
             [
                 Row(words("number"), receipt.number),
                 Row(words("payment_date"), form.date(paid_on)),
-                Row(words("invoice_number"), invoice.number, _link(invoice, "invoice")),
+                *(Row(words("invoice_number"), row.number, _link(row, "invoice")) for row in invoices),
             ],
             _link(receipt, "payment_receipt"),
         ),
-        [*_files(receipt), *_files(invoice)],
+        [file for row in (receipt, *invoices) for file in _files(row)],
     )  # fmt: skip
 
 

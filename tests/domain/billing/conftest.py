@@ -13,7 +13,7 @@ from domain.kernel.unit_of_work import Reactions, UnitOfWork, install_reactions
 
 ACTORS = (
     "billing.bill_chunk", "billing.switch_to_next", "billing.finalize_chunk", "billing.refresh_chunk",
-    "billing.regroup_paid_fees", "billing.look_at_some_usage", "billing.look_at_usage",
+    "billing.regroup_paid_fees", "billing.finish_waiting", "billing.look_at_some_usage", "billing.look_at_usage",
     "metering.compute_daily_usage",
 )  # fmt: skip
 

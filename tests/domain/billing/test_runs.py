@@ -144,11 +144,19 @@ async def test_rows_of_a_customer_share_an_invoice_unless_something_parts_them(l
         alone = world.subscription(customer, plan, start, consolidate_invoice=False)
         ordered = world.subscription(customer, plan, start, purchase_order_number="PO-7")
         foreign = world.subscription(customer, euros, start)
+        by_hand = world.subscription(customer, plan, start, payment_method_type="manual")
+        default, other = (
+            world.insert("payment_methods", organization_id=world.organization_id, customer_id=customer,
+                         provider_method_id=name, is_default=name == "default", details={})
+            for name in ("default", "other")
+        )  # fmt: skip
+        together.add(world.subscription(customer, plan, start, payment_method_id=default))
+        by_card = world.subscription(customer, plan, start, payment_method_id=other)
         groups = [set(group) for group in await due_of(world, ledger)]
         assert together in groups
-        assert all({one} in groups for one in (alone, ordered, foreign))
-        assert len(groups) == 4
-        assert await run(world, [list(group) for group in groups]) == 4
+        assert all({one} in groups for one in (alone, ordered, foreign, by_hand, by_card))
+        assert len(groups) == 6
+        assert await run(world, [list(group) for group in groups]) == 6
 
 
 async def test_chunks_hold_whole_customers(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

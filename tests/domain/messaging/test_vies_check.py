@@ -161,9 +161,9 @@ async def test_while_the_register_is_out_invoices_wait_and_then_get_tax_and_numb
     assert (check["attempts"], "MS_UNAVAILABLE" in check["last_error"]) == (3, True)
     house.wait()
     await house.work("customers.")
-    await house.work("billing.finalize")
+    await house.work("billing.finish")
     (final,) = house.rows(invoices)
-    assert (final["status"], final["tax_status"], final["id"]) == ("finalized", None, waiting["id"])
+    assert (final["status"], final["tax_status"], final["id"]) == ("finalized", "succeeded", waiting["id"])
     assert final["number"].endswith("-001-001")
     assert codes(house) == ["lago_eu_reverse_charge"]
 

@@ -33,6 +33,8 @@ NOTE = """
 CREATE = f"mutation($input: CreateCreditNoteInput!) {{ createCreditNote(input: $input) {{ {NOTE} }} }}"
 UPDATE = f"mutation($input: UpdateCreditNoteInput!) {{ updateCreditNote(input: $input) {{ {NOTE} }} }}"
 VOID = "mutation($id: ID!) { voidCreditNote(input: {id: $id}) { id creditStatus canBeVoided balanceAmountCents } }"
+REPORT = "mutation($id: ID!) { retryTaxReporting(input: {id: $id}) { id } }"
+VOID_TAXES = "mutation($id: ID!) { retryTaxProviderVoiding(input: {id: $id}) { id } }"
 ONE = f"query($id: ID!) {{ creditNote(id: $id) {{ {NOTE} }} }}"
 LIST = """
     query($customer: String, $types: [CreditNoteTypeEnum!], $invoice: ID!) {
@@ -55,7 +57,8 @@ ESTIMATE = """
 INVOICE = """
     query($id: ID!) {
         invoice(id: $id) {
-            creditableAmountCents refundableAmountCents offsettableAmountCents creditNotes { id }
+            creditableAmountCents refundableAmountCents offsettableAmountCents availableToCreditAmountCents
+            creditNotes { id }
             fees { creditableAmountCents offsettableAmountCents }
             customer {
                 creditNotes { id } creditNotesBalanceAmountCents creditNotesCreditsAvailableCount
@@ -122,6 +125,7 @@ async def test_a_note_is_estimated_made_updated_and_voided(admin: Caller, world:
     shown = (await admin.data(INVOICE, {"id": invoice}))["invoice"]
     assert (shown["creditableAmountCents"], shown["refundableAmountCents"]) == ("5400", "3000")
     assert (shown["offsettableAmountCents"], shown["creditNotes"]) == ("5400", [{"id": note["id"]}])
+    assert shown["availableToCreditAmountCents"] == "5400"
     assert shown["fees"] == [{"creditableAmountCents": "5000", "offsettableAmountCents": "5000"}]
     customer = shown["customer"]
     assert customer["creditNotes"] == [{"id": note["id"]}]
@@ -141,6 +145,18 @@ async def test_a_note_is_estimated_made_updated_and_voided(admin: Caller, world:
     too_much = {**asked, "items": [{"feeId": fee, "amountCents": "5001"}]}
     error = await admin.error(CREATE, {"input": too_much})
     assert error["details"] == {"amountCents": ["higher_than_remaining_fee_amount"]}
+
+
+async def test_nothing_is_reported_to_a_tax_provider_that_no_customer_has(admin: Caller, world: World) -> None:
+    invoice, fee, _ = await one_invoice(world)
+    asked = {"invoiceId": invoice, "reason": "other", "creditAmountCents": "5400",
+             "items": [{"feeId": fee, "amountCents": "5000"}]}  # fmt: skip
+    note = (await admin.data(CREATE, {"input": asked}))["createCreditNote"]["id"]
+    for document, found in ((REPORT, note), (VOID_TAXES, invoice)):
+        missing = {"code": "not_found", "details": {"integrationCustomer": ["not_found"]}}
+        assert (await admin.error(document, {"id": found})).items() >= missing.items()
+    assert (await admin.error(REPORT, {"id": str(uuid4())}))["details"] == {"creditNote": ["not_found"]}
+    assert (await admin.error(VOID_TAXES, {"id": str(uuid4())}))["details"] == {"invoice": ["not_found"]}
 
 
 async def test_a_list_costs_the_same_statements_for_one_note_and_for_many(

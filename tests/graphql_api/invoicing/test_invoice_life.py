@@ -11,7 +11,7 @@ import pytest
 
 from domain.billing.bill import bill_subscriptions
 from domain.billing.drafts import FINALIZE
-from domain.billing.requests import BillRequest
+from domain.billing.requests import FINISH_WAITING, BillRequest
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import install_reactions, installed_reactions, tenant_work
 from tests.domain.billing.world import World, instant
@@ -126,7 +126,7 @@ async def test_an_invoice_is_updated(admin: Caller, world: World) -> None:
 def finalizing() -> Iterator[None]:
     """Jobs that finalize drafts can be asked for."""
     before = installed_reactions()
-    install_reactions(replace(before, queue_of={FINALIZE: "billing"}))
+    install_reactions(replace(before, queue_of={FINALIZE: "billing", FINISH_WAITING: "billing"}))
     yield
     install_reactions(before)
 
@@ -177,3 +177,17 @@ async def test_the_taxes_of_an_invoice_that_is_being_written(admin: Caller, worl
     assert len(world.rows("invoices")) == before
     unknown = {"input": {**sent["input"], "customerId": str(UUID(int=4))}}
     assert (await admin.error(TAXES, unknown))["details"] == {"customer": ["not_found"]}
+
+
+async def test_a_register_that_does_not_answer_is_an_error_of_the_customer(admin: Caller, world: World) -> None:
+    customer = world.customer(external_id=uuid4().hex)
+    asked = "query($id: ID!) { customer(id: $id) { errorDetails { id errorCode errorDetails } } }"
+    check = world.insert(
+        "pending_vies_checks", organization_id=world.organization_id, customer_id=customer,
+        tax_identification_number="DE136695976",
+    )  # fmt: skip
+    assert (await admin.data(asked, {"id": str(customer)}))["customer"]["errorDetails"] == []
+    world.execute("UPDATE pending_vies_checks SET attempts = 1, last_error = 'MS_UNAVAILABLE' WHERE id = %s", check)
+    assert (await admin.data(asked, {"id": str(customer)}))["customer"]["errorDetails"] == [
+        {"id": str(check), "errorCode": "tax_error", "errorDetails": "MS_UNAVAILABLE"}
+    ]

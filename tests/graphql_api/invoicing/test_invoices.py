@@ -141,7 +141,9 @@ async def test_a_draft_is_refreshed_and_finalized(admin: Caller, world: World) -
     (row,) = world.rows("invoices", id=invoice_id)
     assert (final["status"], final["number"], row.sequential_id) == ("finalized", row.number, 1)
     assert "DRAFT" not in final["number"]
-    assert (await admin.error(FINALIZE, {"id": str(invoice_id)}))["code"] == "not_found"
+    assert (await admin.data(FINALIZE, {"id": str(invoice_id)}))["finalizeInvoice"] == final
+    world.execute("UPDATE invoices SET status = 'pending', tax_status = 'pending' WHERE id = %s", invoice_id)
+    assert (await admin.error(FINALIZE, {"id": str(invoice_id)}))["code"] == "cannot_finalize_with_pending_taxes"
 
 
 async def test_a_draft_of_zero_that_is_not_to_be_issued_is_answered_as_closed(admin: Caller, world: World) -> None:

@@ -156,6 +156,61 @@ async def test_payment_methods(admin: Caller, stranger: Caller, world: World) ->
     assert (await admin.error(METHODS, {"customer": "nobody"}))["code"] == "not_found"
 
 
+async def test_what_is_paid_by_a_method_shows_it_with_its_sections(admin: Caller, world: World) -> None:
+    customer = world.customer(external_id="referring", currency="EUR")
+    owner = {"organization_id": world.organization_id}
+    card = str(world.insert("payment_methods", customer_id=customer, provider_method_id="pm_2", details={}, **owner))
+    section = str(world.insert("invoice_custom_sections", code="bank", name="Bank", **owner))
+    plan = world.plan(100, amount_currency="EUR")
+    world.insert("add_ons", code="setup", name="Setup", amount_cents=100, amount_currency="EUR", **owner)
+    (add_on,) = world.rows("add_ons", code="setup")
+    asked = {
+        "paymentMethod": {"paymentMethodType": "provider", "paymentMethodId": card},
+        "invoiceCustomSection": {"invoiceCustomSectionIds": [section]},
+    }
+    fields = "paymentMethodType paymentMethod { id providerMethodId } selectedInvoiceCustomSections { code }"
+    shown = {
+        "paymentMethodType": "provider",
+        "paymentMethod": {"id": card, "providerMethodId": "pm_2"},
+        "selectedInvoiceCustomSections": [{"code": "bank"}],
+    }
+
+    async def answer(operation: str, kind: str, selected: str, **more: Any) -> Any:
+        document = f"mutation($input: {kind}!) {{ {operation}(input: $input) {{ {selected} }} }}"
+        return (await admin.data(document, {"input": more}))[operation]
+
+    subscribed = {"customerId": str(customer), "planId": str(plan), "billingTime": "calendar"}
+    made = await answer("createSubscription", "CreateSubscriptionInput", f"id {fields}", **subscribed, **asked)
+    assert made == {"id": made["id"], **shown}
+    by_hand = {"id": made["id"], "paymentMethod": {"paymentMethodType": "manual"}}
+    changed = await answer("updateSubscription", "UpdateSubscriptionInput", fields, **by_hand)
+    assert changed == {**shown, "paymentMethodType": "manual", "paymentMethod": None}
+    rule = {"trigger": "interval", "interval": "monthly", "paidCredits": "5", **asked}
+    wallet = await answer(
+        "createCustomerWallet", "CreateCustomerWalletInput", f"id {fields} recurringTransactionRules {{ {fields} }}",
+        customerId=str(customer), currency="EUR", rateAmount="1", paidCredits="0", grantedCredits="0", priority=1,
+        recurringTransactionRules=[rule], **asked,
+    )  # fmt: skip
+    assert wallet == {"id": wallet["id"], **shown, "recurringTransactionRules": [shown]}
+    bought = await answer(
+        "createCustomerWalletTransaction", "CreateCustomerWalletTransactionInput", "collection { id }",
+        walletId=wallet["id"], paidCredits="1",
+    )  # fmt: skip
+    # A movement has what its wallet has.
+    document = "query($id: ID!) { walletTransaction(id: $id) { selectedInvoiceCustomSections { code } } }"
+    found = (await admin.data(document, {"id": bought["collection"][0]["id"]}))["walletTransaction"]
+    assert found == {"selectedInvoiceCustomSections": [{"code": "bank"}]}
+    line = {"addOnId": str(add_on.id), "fromDatetime": "2024-03-01T00:00:00Z", "toDatetime": "2024-03-01T00:00:00Z"}
+    one_off = {"customerId": str(customer), "currency": "EUR", "fees": [line], **asked}
+    taxed = await answer("fetchDraftInvoiceTaxes", "FetchDraftInvoiceTaxesInput", "collection { itemCode }", **one_off)
+    assert taxed == {"collection": [{"itemCode": "setup"}]}
+    invoice = await answer("createInvoice", "CreateInvoiceInput", "id", **one_off)
+    assert str(world.rows("invoices", id=invoice["id"])[0].payment_method_id) == card
+    world.execute("UPDATE payment_methods SET deleted_at = now() WHERE id = %s", card)
+    query = f"query($id: ID!) {{ wallet(id: $id) {{ {fields} }} }}"
+    assert (await admin.data(query, {"id": wallet["id"]}))["wallet"] == {**shown, "paymentMethod": None}
+
+
 async def test_a_campaign_from_its_creation_to_its_end(admin: Caller, stranger: Caller, world: World) -> None:
     made = (await admin.data(CREATE % CAMPAIGN, {"input": terms(appliedToOrganization=True)}))["createDunningCampaign"]
     assert (made["daysBetweenAttempts"], made["maxAttempts"], made["bccEmails"], made["appliedToOrganization"]) == (
@@ -246,9 +301,15 @@ async def test_a_receipt(admin: Caller, world: World, monkeypatch: pytest.Monkey
     download = """
         mutation($id: ID!) {
             downloadPaymentReceipt(input: {id: $id}) { id number fileUrl xmlUrl createdAt payment { id } }
+            downloadXmlPaymentReceipt(input: {id: $id}) { number xmlUrl organization { id } }
         }
     """
-    shown = (await admin.data(download, {"id": str(receipt)}))["downloadPaymentReceipt"]
+    world.execute("UPDATE billing_entities SET einvoicing = true, country = 'FR' WHERE id = %s", world.organization_id)
+    answer = await admin.data(download, {"id": str(receipt)})
+    shown, electronic = answer["downloadPaymentReceipt"], answer["downloadXmlPaymentReceipt"]
+    # The customer's country is not known, so that there is no electronic receipt.
+    assert electronic == {"number": shown["number"], "xmlUrl": None,
+                          "organization": {"id": str(world.organization_id)}}  # fmt: skip
     assert (shown["id"], shown["payment"], shown["xmlUrl"]) == (str(receipt), {"id": payment}, None)
     assert "/download/" in shown["fileUrl"]
     of_payment = "query($id: ID!) { payment(id: $id) { paymentReceipt { number } } }"

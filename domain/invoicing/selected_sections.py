@@ -1,4 +1,4 @@
-"""The custom sections that customers, their billing entities and subscriptions have selected, for a whole chunk."""
+"""The custom sections that billing entities, customers and what is billed have selected, for many at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.invoicing.custom_sections import Section
 __all__ = ["Sections", "load_sections"]
 
 Sections = Mapping[UUID, Sequence[Section]]
-"""By what selected them: a subscription, customer or billing entity."""
+"""By what selected them: a billing entity, customer, subscription or movement of a wallet."""
 
 _SELECTED = sa.text(
     """
@@ -25,6 +25,8 @@ _SELECTED = sa.text(
         UNION ALL SELECT id, customer_id, section_id FROM customer_custom_sections WHERE customer_id = ANY(:customers)
         UNION ALL SELECT id, subscription_id, section_id FROM subscription_custom_sections
                   WHERE subscription_id = ANY(:subscriptions)
+        UNION ALL SELECT id, wallet_transaction_id, section_id FROM wallet_transaction_custom_sections
+                  WHERE wallet_transaction_id = ANY(:wallet_transactions)
     ) chosen JOIN invoice_custom_sections s ON s.id = chosen.section_id
     WHERE s.deleted_at IS NULL
     ORDER BY chosen.owner_id, chosen.id
@@ -33,11 +35,21 @@ _SELECTED = sa.text(
 
 
 async def load_sections(
-    session: AsyncSession, *, entities: Sequence[UUID], customers: Sequence[UUID], subscriptions: Sequence[UUID]
+    session: AsyncSession,
+    *,
+    entities: Sequence[UUID],
+    customers: Sequence[UUID],
+    subscriptions: Sequence[UUID] = (),
+    wallet_transactions: Sequence[UUID] = (),
 ) -> Sections:
     """What each of these selected; one statement."""
     found: dict[UUID, list[Section]] = defaultdict(list)
-    parameters = {"entities": list(entities), "customers": list(customers), "subscriptions": list(subscriptions)}
+    parameters = {
+        "entities": list(entities),
+        "customers": list(customers),
+        "subscriptions": list(subscriptions),
+        "wallet_transactions": list(wallet_transactions),
+    }
     for row in await session.execute(_SELECTED, parameters):
         system = row.section_type == "system_generated"
         found[row.owner_id].append(Section(row.code, row.name, row.display_name, row.details, system))
