@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated, Any, Final
@@ -101,6 +102,7 @@ async def verified(tenants: list[Tenant], customer: str | None, month: date | No
     """What the invoices of these organizations come to; shows how far it is."""
     checked, recomputed = 0, 0
     differences: list[Difference] = []
+    skipped: Counter[str] = Counter()
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         for tenant in tenants:
             async with tenant_work(tenant) as work:
@@ -110,8 +112,9 @@ async def verified(tenants: list[Tenant], customer: str | None, month: date | No
                 checked += found.invoices
                 recomputed += found.recomputed
                 differences += found.differences
+                skipped.update(found.skipped)
                 progress.advance(bar, found.invoices)
-    return Verified(checked, recomputed, differences)
+    return Verified(checked, recomputed, differences, skipped)
 
 
 async def _chunks(tenant: Tenant, ids: list[UUID]) -> AsyncIterator[Verified]:
@@ -139,6 +142,8 @@ def _show(found: Verified) -> None:
         f"{identical} identical, {len(found.differences)} different.",
         soft_wrap=True,
     )
+    for why, count in sorted(found.skipped.items()):
+        console.print(f"Only added up: {count} {why}.", soft_wrap=True)
 
 
 def _organizations(wanted: str | None) -> list[Tenant]:

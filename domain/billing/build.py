@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.billing.adjusted_lines import load_adjustments
@@ -20,7 +21,8 @@ from domain.billing.requests import Target
 from domain.billing.usage_fees import AskedCharge, asked_charges
 from domain.invoicing.dates import InvoiceDates
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.metering.charge_questions import measure_charges
+from domain.metering.charge_questions import ChargeQuestion, measure_charges
+from domain.metering.usage import EventPosition
 
 __all__ = ["build", "read_known"]
 
@@ -67,9 +69,12 @@ async def build(
 
 
 async def read_known(
-    work: UnitOfWork, targets: Sequence[Target]
+    work: UnitOfWork, targets: Sequence[Target], *, as_billed: bool = False
 ) -> tuple[list[tuple[Target, list[BilledLine]]], Known]:
-    """The lines of each target that are to be billed, and all that rating them reads."""
+    """The lines of each target that are to be billed, and all that rating them reads.
+
+    as_billed: what a progressive line bills ends at its instant, as it did when it was billed.
+    """
     facts = await load_facts(work.session, targets)
     planned = await billed_lines(work.session, facts, targets)
     asked: dict[int, Sequence[AskedCharge]] = {
@@ -79,7 +84,14 @@ async def read_known(
         for line in lines
     }
     usage = await measure_charges(
-        work, [question for charges in asked.values() for charge in charges for question in charge.all_questions]
+        work,
+        [
+            _up_to(question, line.at) if as_billed and line.progressive else question
+            for _, lines in planned
+            for line in lines
+            for charge in asked.get(line.number, ())
+            for question in charge.all_questions
+        ],
     )
     history = await load_history(work.session, facts, planned)
     return planned, Known(
@@ -90,3 +102,9 @@ async def read_known(
         adjustments=await load_adjustments(work.session, planned),
         progressive=await load_progressive(work.session, planned),
     )
+
+
+def _up_to(asked: ChargeQuestion, at: datetime) -> ChargeQuestion:
+    """The question without what happened after the instant; the window, and with it every proration, stays."""
+    after = at + timedelta(microseconds=1)
+    return replace(asked, question=replace(asked.question, before=EventPosition(after, after, 0)))

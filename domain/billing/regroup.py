@@ -21,12 +21,14 @@ from domain.kernel import clock
 from domain.kernel.ids import new_id, new_id_text
 from domain.kernel.money import ZERO, round_half_up
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.payments.manual import note_what_was_paid
 from domain.subscriptions.windows import windows
 from infrastructure import exact_json
 
 __all__ = ["REASON", "regroup_paid_fees"]
 
 REASON: Final = "in_advance_charge_periodic"
+REFERENCE: Final = "Charges paid in advance"
 RATE_DECIMALS: Final = 2
 
 # A periodic run leaves fees of periods that are not over to a later one.
@@ -67,7 +69,8 @@ async def regroup_paid_fees(work: UnitOfWork, requests: Sequence[BillRequest]) -
     """The paid fees of the subscriptions of each request, on one invoice for each purchase order number and
     billing entity.
 
-    The invoices are written and still to be numbered. Their sums are those of the fees; no coupon or credit is spent.
+    The invoices are written, with the payments of their totals, and still to be numbered. Their sums are those of the
+    fees; no coupon or credit is spent.
     One statement where nothing was paid.
     """
     if not requests:
@@ -104,6 +107,7 @@ async def regroup_paid_fees(work: UnitOfWork, requests: Sequence[BillRequest]) -
         for fee in fees
     ]
     await work.session.execute(_ATTACH, {"rows": exact_json.dump_text(attached), "now": now})
+    await note_what_was_paid(work, [each.rows.invoice for each in built], REFERENCE)
     return built
 
 

@@ -1,7 +1,9 @@
 """Checks invoices that were issued: do they add up, and do the events still say the same?
 
-Every invoice is added up again: fees, taxes by rate, what was taken off, the total. An invoice of a billing period is
-also rated anew from its events, with the same functions that billed it, and each fee compared. Nothing is written.
+Every invoice is added up again: fees, taxes by rate, what was taken off, the total. An invoice of a billing period, and
+one for thresholds that were passed in it, is also rated anew from its events, with the same functions that billed it,
+and each fee compared. Nothing is written. The others have no events of a window to be rated from; `skipped` counts them
+by why.
 
 A difference is no error by itself: events that came late, a price that was changed afterwards or an adjusted fee differ
 rightly. It says where to look.
@@ -9,8 +11,9 @@ rightly. It says where to look.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -62,8 +65,17 @@ _FEES: Final = sa.text(
     WHERE f.invoice_id = ANY(:ids) ORDER BY f.invoice_id, f.position, f.id
     """
 )
-# Reasons of invoices whose fees follow from a window; the others bill single events or what was billed before.
-_PERIODS: Final = frozenset({"subscription_starting", "subscription_periodic", "subscription_terminating"})
+# Reasons of invoices whose fees follow from a window.
+_WINDOWS: Final = frozenset(
+    {"subscription_starting", "subscription_periodic", "subscription_terminating", "progressive_billing"}
+)
+_SKIPPED: Final = {
+    "one_off": "one-off: the lines were given",
+    "credit": "prepaid credits: the amount was given",
+    "advance_charges": "fees that were paid before: their sum",
+}
+_REGENERATED: Final = "in the place of a voided one: the lines were given"
+_SINGLE: Final = "paid in advance: single events, or units that changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +93,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many invoices were checked, how many of them against their events, and what differs."""
+    """How many invoices were checked, how many of them against their events, and what differs. skipped: how many were
+    only added up, by why."""
 
     invoices: int
     recomputed: int
     differences: Sequence[Difference]
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 async def invoices_to_verify(work: UnitOfWork, *, customer: str | None, month: date | None) -> list[UUID]:
@@ -105,8 +119,8 @@ async def verify_invoices(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> Veri
     lines: dict[UUID, list[Any]] = {}
     for line in await work.session.execute(_LINES, {"ids": ids}):
         lines.setdefault(line.invoice_id, []).append(line)
-    periodic = [each for each in invoices if _is_of_periods(each, lines.get(each.id, ()))]
-    rated = await _rated_anew(work, periodic, lines)
+    skipped = {each.id: why for each in invoices if (why := _why_skipped(each, lines.get(each.id, ()))) is not None}
+    rated = await _rated_anew(work, [each for each in invoices if each.id not in skipped], lines)
     differences = []
     for invoice in invoices:
         found = next(_sums(invoice, fees.get(invoice.id, ())), None)
@@ -114,11 +128,16 @@ async def verify_invoices(work: UnitOfWork, invoice_ids: Sequence[UUID]) -> Veri
             found = next(_changes(invoice, fees.get(invoice.id, ()), rated[invoice.id]), None)
         if found is not None:
             differences.append(found)
-    return Verified(len(invoices), len(rated), differences)
+    return Verified(len(invoices), len(rated), differences, Counter(skipped.values()))
 
 
-def _is_of_periods(invoice: Any, lines: Sequence[Any]) -> bool:
-    return invoice.invoice_type == "subscription" and any(line.invoicing_reason in _PERIODS for line in lines)
+def _why_skipped(invoice: Any, lines: Sequence[Any]) -> str | None:
+    """Why the fees of an invoice don't follow from a window; None where they do."""
+    if invoice.invoice_type in _SKIPPED:
+        return _SKIPPED[invoice.invoice_type]
+    if invoice.voided_invoice_id is not None:
+        return _REGENERATED
+    return None if any(line.invoicing_reason in _WINDOWS for line in lines) else _SINGLE
 
 
 async def _rated_anew(
@@ -146,7 +165,7 @@ async def _rated_anew(
     if not targets:
         return {}
     issued = {invoice.id: invoice.issuing_date for invoice in invoices}
-    planned, known = await read_known(work, targets)
+    planned, known = await read_known(work, targets, as_billed=True)
     return {
         target.invoice_id: [
             (line.subscription.id, fee)

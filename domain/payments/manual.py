@@ -1,7 +1,8 @@
-"""Payments that the client took by itself and tells us of. Source: handbook, credits 6.2."""
+"""Payments that the client took by itself and tells us of. Source: handbook, credits 6.2, subscriptions 7.3."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +19,7 @@ from domain.payments.events import PaymentsSucceeded
 from domain.payments.models import Payment
 from domain.payments.queries import in_succeeded_request
 
-__all__ = ["create_manual_payment"]
+__all__ = ["create_manual_payment", "note_what_was_paid"]
 
 LONGEST_REFERENCE: Final = 40
 PAYABLE: Final = ("draft", "finalized", "voided", "failed", "pending", "open")
@@ -68,20 +69,47 @@ def _asked(params: Params) -> tuple[UUID, int]:
     return parse_id(sent) or UUID(int=0), cents
 
 
+async def note_what_was_paid(work: UnitOfWork, invoices: Sequence[Mapping[str, Any]], reference: str) -> None:
+    """The payments of new invoices, given as their columns, whose totals were paid before they were made. One
+    statement."""
+    now = clock.now()
+    payments = [
+        _payment(work, each["id"], each["customer_id"], each["currency"], each["total_amount_cents"], reference, now)
+        for each in invoices
+        if each["total_amount_cents"] > 0
+    ]
+    if payments:
+        work.session.add_all(payments)
+        await work.session.flush()
+        work.record(PaymentsSucceeded(tuple(each.id for each in payments)))
+
+
 async def _write(work: UnitOfWork, invoice: Any, amount: int, reference: str | None, paid_at: datetime) -> UUID:
-    payment = Payment(
-        organization_id=work.organization_id,
-        customer_id=invoice.customer_id,
-        invoice_id=invoice.id,
-        payment_type="manual",
-        amount_cents=amount,
-        amount_currency=invoice.currency,
-        status="succeeded",
-        payable_payment_status="succeeded",
-        reference=reference,
-        created_at=paid_at,
-    )
+    payment = _payment(work, invoice.id, invoice.customer_id, invoice.currency, amount, reference, paid_at)
     work.session.add(payment)
     await work.session.flush()
     work.record(PaymentsSucceeded((payment.id,)))
     return payment.id
+
+
+def _payment(
+    work: UnitOfWork,
+    invoice_id: UUID,
+    customer_id: UUID,
+    currency: str,
+    cents: int,
+    reference: str | None,
+    at: datetime,
+) -> Payment:
+    return Payment(
+        organization_id=work.organization_id,
+        customer_id=customer_id,
+        invoice_id=invoice_id,
+        payment_type="manual",
+        amount_cents=cents,
+        amount_currency=currency,
+        status="succeeded",
+        payable_payment_status="succeeded",
+        reference=reference,
+        created_at=at,
+    )

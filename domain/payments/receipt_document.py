@@ -52,14 +52,13 @@ def present_receipt(receipt: ReceiptDocument) -> Presented:
         if receipt.due > 0
         else labels("paid_in_full", date=day)
     )
-    numbers = [number for number, _ in receipt.requested] or [invoice.number]
     head: Presented = {
         **present(invoice),
         "title": labels("receipt"),
         "number": receipt.number,
         "facts": [
             (labels("receipt_number"), receipt.number),
-            *((labels("invoice_number"), number) for number in numbers),
+            *([] if receipt.requested else [(labels("invoice_number"), invoice.number)]),
             (labels("payment_method"), method_of(receipt.reference, invoice.locale)),
             (labels("payment_date"), day),
         ],
@@ -69,7 +68,7 @@ def present_receipt(receipt: ReceiptDocument) -> Presented:
 
 
 def _with_table(head: Presented, receipt: ReceiptDocument, labels: Labels, form: Formatter) -> Presented:
-    """A table of the invoices and what was paid of each, in the place of one invoice's lines."""
+    """A table of the invoices and what was paid of each, in the place of one invoice's lines: any number of them."""
     words = labels_for(receipt.invoice.locale)
     rows = [line_row(Line(number, cents), words, form) for number, cents in receipt.requested]
     return {

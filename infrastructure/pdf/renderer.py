@@ -27,6 +27,12 @@ __all__ = ["RenderingError", "render", "render_pages"]
 
 FONTS = Path(__file__).parent / "fonts"
 MAX_DATA_BYTES = 20_000_000
+MAX_ATTEMPTS = 4
+BOX = "\u25a1"
+"""In the place of a character that no font here knows."""
+_ESCAPE_OR_DELETE = re.compile(r"\\u00[01][0-9a-f]|\\.|\x7f")
+_WITHOUT_GLYPH = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
+_ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)?")
 
 # Rendering burns a core; more threads than cores only add memory and waiting.
@@ -104,7 +110,7 @@ async def _in_thread(
     for name in files:
         if not _FILE_NAME.fullmatch(name) or name == "main.typ":
             raise ValueError(f"not a plain file name: {name[:80]!r}")
-    text = orjson.dumps(data).decode()
+    text = _ESCAPE_OR_DELETE.sub(_without_control, orjson.dumps(data).decode())
     if len(text) > MAX_DATA_BYTES:
         raise ValueError(f"a document's data has at most {MAX_DATA_BYTES} characters")
     loop = asyncio.get_running_loop()
@@ -123,18 +129,41 @@ def _compile(
     if workshop is None:
         workshop = _local.workshop = _Workshop()
     with workshop.laid_out(template, files) as main:
-        try:
-            made = workshop.compiler.compile(
-                input=main,
-                format=form,
-                ppi=110,
-                sys_inputs={"data": data},
-                timestamp=timestamp,
-                pdf_standards=standards,
-                pdf_tags=True,
-            )
-        except typst.TypstError as error:
-            raise RenderingError(f"{error.message}\n{error.diagnostic}") from error
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                made = workshop.compiler.compile(
+                    input=main,
+                    format=form,
+                    ppi=110,
+                    sys_inputs={"data": data},
+                    timestamp=timestamp,
+                    pdf_standards=standards,
+                    pdf_tags=True,
+                )
+                break
+            except typst.TypstError as error:
+                said = f"{error.message}\n{error.diagnostic}"
+                unknown = _characters_without_glyph(said)
+                if not unknown or attempt == MAX_ATTEMPTS - 1:
+                    raise RenderingError(said) from error
+                # Archives take no character that cannot be printed. The document matters more than the character.
+                data = _boxed(data, unknown)
     if made is None:
         raise RenderingError("typst made no document")
     return made if isinstance(made, list) else [made]
+
+
+def _without_control(escape: re.Match[str]) -> str:
+    """JSON's escape, or nothing for a control character, which has no place on paper."""
+    return "" if escape[0] in ("\\b", "\\f", "\\r", "\x7f") or escape[0].startswith("\\u00") else escape[0]
+
+
+def _characters_without_glyph(said: str) -> set[str]:
+    """Those that typst complains of, one by one."""
+    found = _WITHOUT_GLYPH.findall(said)
+    return set("".join(_ESCAPED.sub(lambda code: chr(int(code[1], 16)), text) for text in found))
+
+
+def _boxed(data: str, characters: set[str]) -> str:
+    """JSON with boxes instead of these characters in its strings; its own syntax, which is ASCII, is left alone."""
+    return data.translate({ord(each): BOX for each in characters if ord(each) > 127})

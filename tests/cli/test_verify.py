@@ -66,6 +66,25 @@ async def test_a_late_event_is_a_difference_of_that_customer_only(world: World) 
     assert (await verified([world.tenant], None, date(2024, 3, 1))).invoices == 2
 
 
+async def test_a_progressive_invoice_is_found_again_as_of_its_instant(world: World) -> None:
+    plan, name = world.plan(4900), "ada"
+    world.charge(plan, world.metric("calls"), "standard", {"amount": "2"})
+    subscription = world.subscription(world.customer(external_id=name), plan, "2024-03-01T00:00:00Z", external_id=name)
+    world.event(name, "calls", "2024-03-02T00:00:00Z", "3")
+    world.at("2024-03-10T00:00:00Z")
+    async with tenant_work(world.tenant) as work:
+        (made,) = await bill_subscriptions(work, [BillRequest((subscription,), world.now, "progressive_billing")])
+    world.event(name, "calls", "2024-03-20T00:00:00Z", "5")
+    found = await verified([world.tenant], None, None)
+    assert (found.invoices, found.recomputed, found.differences, found.skipped) == (1, 1, [], {})
+    world.event(name, "calls", "2024-03-09T00:00:00Z", "1")
+    (difference,) = (await verified([world.tenant], None, None)).differences
+    assert (difference.what, difference.billed, difference.found) == ("units of calls", "3.0", "4.0")
+    world.execute("UPDATE invoices SET invoice_type = 'one_off' WHERE id = %s", made)
+    found = await verified([world.tenant], None, None)
+    assert (found.recomputed, found.skipped) == (0, {"one-off: the lines were given": 1})
+
+
 @pytest.mark.parametrize(
     ("column", "what"),
     [("fees_amount_cents", "fees"), ("taxes_amount_cents", "taxes"), ("total_amount_cents", "total")],

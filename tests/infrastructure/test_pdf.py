@@ -120,6 +120,12 @@ async def test_a_file_for_archives_carries_an_attachment() -> None:
     assert PdfReader(io.BytesIO(made)).attachments["a.xml"] == [b"<a/>"]
 
 
+async def test_an_archive_has_boxes_for_characters_that_no_font_knows_and_leaves_out_what_cannot_be_seen() -> None:
+    body = "a \U00012000 b \x01\x7f\\u0001 c \u1820 d"
+    made = await pdf.render(TEMPLATE, {"title": "t", "body": body}, archivable=True, timestamp=1)
+    assert "a □ b \\u0001 c □ d" in text_of(made)
+
+
 async def test_the_event_loop_keeps_running_while_documents_are_made() -> None:
     work = asyncio.gather(*(pdf.render(TEMPLATE, {"title": f"{n}", "body": "b " * 4_000}) for n in range(6)))
     turns = 0

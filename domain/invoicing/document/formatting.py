@@ -19,6 +19,7 @@ __all__ = ["Formatter", "formatter_for"]
 BABEL_LOCALES = {"pt-BR": "pt_BR", "zh-TW": "zh_Hant_TW"}
 # A unit price may be finer than the currency; more decimals than this are cut by the charge's own precision before.
 MAX_DECIMALS = 15
+_LETTER_AND_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
 class Formatter:
@@ -33,10 +34,12 @@ class Formatter:
         self._price = _with_decimals(pattern, "0" * decimals + "#" * (MAX_DECIMALS - decimals))
 
     def date(self, day: date) -> str:
-        return format_date(day, "medium", self._locale)
+        text = format_date(day, "medium", self._locale)
+        # The first of a month is an ordinal in French, which the locale data do not know.
+        return f"1er{text[1:]}" if self._locale.language == "fr" and day.day == 1 else text
 
     def number(self, value: Decimal) -> str:
-        return format_decimal(value, locale=self._locale, decimal_quantization=False)
+        return _signed(format_decimal(value, locale=self._locale, decimal_quantization=False))
 
     def rate(self, percent: Decimal) -> str:
         """A rate given in percent: Decimal("5.5") is 5.5 %."""
@@ -50,7 +53,7 @@ class Formatter:
         return self._currency_text(value, self._price)
 
     def _currency_text(self, value: Decimal, pattern: str) -> str:
-        return format_currency(
+        text = format_currency(
             value,
             self._currency,
             format=pattern,
@@ -58,6 +61,17 @@ class Formatter:
             currency_digits=False,
             decimal_quantization=False,
         )
+        return _apart(_signed(text))
+
+
+def _signed(text: str) -> str:
+    """A minus as wide as a figure, in the place of a hyphen."""
+    return text.replace("-", "\u2212")
+
+
+def _apart(text: str) -> str:
+    """A currency without a sign of its own stands apart from the figures: KWD 5, not KWD5."""
+    return _LETTER_AND_FIGURE.sub("\u00a0", text)
 
 
 def _with_decimals(pattern: str, decimals: str) -> str:

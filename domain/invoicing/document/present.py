@@ -80,6 +80,8 @@ class PartyLines(TypedDict):
 
 
 class Columns(TypedDict):
+    """The heads of the columns; units, unit prices and taxes without a head are not printed."""
+
     item: str
     units: str
     unit_price: str
@@ -134,7 +136,8 @@ def present(document: InvoiceDocument) -> Presented:
             "item": labels("item"),
             "units": labels("credits" if in_credits else "units"),
             "unit_price": labels("rate" if in_credits else "unit_price"),
-            "tax": labels("tax_rate"),
+            # Prepaid credits are no supply, so that no tax is on them.
+            "tax": "" if in_credits else labels("tax_rate"),
             "amount": labels("amount"),
         },
         "sections": [_section(section, labels, form) for section in document.sections],
@@ -211,7 +214,7 @@ def line_row(line: Line, labels: Labels, form: Formatter) -> Row:
         "description": line.description or "",
         "units": _number(line.units, form),
         "unit_price": "" if told_by_parts else _price(line.unit_price, form),
-        "tax": " + ".join(map(form.rate, line.tax_rates)),
+        "tax": " + ".join(map(form.rate, line.tax_rates or (Decimal(0),))),
         "amount": form.money(line.amount),
         "parts": [row for part in line.parts for row in _part(part, labels, form)],
     }

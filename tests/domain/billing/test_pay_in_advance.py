@@ -103,6 +103,10 @@ async def test_paid_standalone_fees_are_put_on_one_invoice_that_is_paid() -> Non
         assert world.rows("fees", id=unpaid)[0].invoice_id is None
         (tax,) = world.rows("invoice_applied_taxes", invoice_id=regrouped)
         assert (tax.amount_cents, tax.fees_amount_cents) == (60, 300)
+        (payment,) = world.rows("payments", invoice_id=regrouped)
+        assert (payment.payment_type, payment.status, payment.amount_cents, payment.reference) == (
+            "manual", "succeeded", 360, "Charges paid in advance",
+        )  # fmt: skip
 
 
 async def test_a_fee_of_the_period_that_runs_waits_for_its_end_unless_the_subscription_ends() -> None:

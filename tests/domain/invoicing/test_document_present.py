@@ -16,6 +16,7 @@ from domain.kernel.currencies import UnknownCurrencyError
 from tests.domain.invoicing.document_samples import many_pages, one_page, yen
 
 D = Decimal
+MINUS = "\u2212"
 
 
 def plain(text: str) -> str:
@@ -42,7 +43,7 @@ def test_the_title_follows_type_and_country(invoice_type: str, self_billed: bool
     ("locale", "currency", "cents", "text"),
     [
         ("en", "USD", 123456789, "$1,234,567.89"),
-        ("en", "EUR", -5, "-€0.05"),
+        ("en", "EUR", -5, f"{MINUS}€0.05"),
         ("fr", "EUR", 123456789, "1 234 567,89 €"),
         ("de", "EUR", 123456789, "1.234.567,89 €"),
         ("it", "EUR", 100, "1,00 €"),
@@ -53,8 +54,8 @@ def test_the_title_follows_type_and_country(invoice_type: str, self_billed: bool
         ("zh-TW", "TWD", 123456, "$1,234.56"),
         ("en", "JPY", 1234567, "¥1,234,567"),
         ("de", "JPY", 1234567, "1.234.567 ¥"),
-        ("en", "KWD", 1234567, "KWD1,234.567"),
-        ("en", "HUF", 1234, "HUF1,234"),
+        ("en", "KWD", 1234567, "KWD 1,234.567"),
+        ("en", "HUF", 1234, "HUF 1,234"),
         ("en", "EUR", 10**18, "€10,000,000,000,000,000.00"),
         ("en", "EUR", 10**18 + 1, "€10,000,000,000,000,000.01"),
     ],
@@ -80,6 +81,8 @@ def test_numbers_rates_and_dates_follow_the_locale() -> None:
     assert german.number(D("0.000001")) == "0,000001"
     assert plain(german.rate(D("5.5"))) == "5,5 %"
     assert german.date(date(2026, 4, 30)) == "30.04.2026"
+    assert formatter_for("fr", "EUR").date(date(2026, 4, 1)) == "1er avr. 2026"
+    assert formatter_for("fr", "EUR").date(date(2026, 4, 11)) == "11 avr. 2026"
     assert formatter_for("en", "EUR").date(date(2026, 4, 30)) == "Apr 30, 2026"
     assert formatter_for("zh-TW", "EUR").date(date(2026, 4, 30)) == "2026年4月30日"
 
@@ -111,13 +114,13 @@ def test_an_unknown_locale_or_currency_is_refused() -> None:
 def test_totals_stand_in_the_order_of_the_calculation() -> None:
     rows = [(row["label"], row["amount"]) for row in present(one_page())["totals"]]
     assert rows == [
-        ("Coupon: Spring 2026 (10%)", "-€155.50"),
-        ("Coupon: Welcome", "-€50.00"),
+        ("Coupon: Spring 2026 (10%)", f"{MINUS}€155.50"),
+        ("Coupon: Welcome", f"{MINUS}€50.00"),
         ("Subtotal excl. tax", "€1,349.52"),
         ("VAT (20% on €1,349.52)", "€269.90"),
         ("Subtotal incl. tax", "€1,619.42"),
-        ("Credit notes", "-€20.00"),
-        ("Prepaid credits", "-€100.00"),
+        ("Credit notes", f"{MINUS}€20.00"),
+        ("Prepaid credits", f"{MINUS}€100.00"),
         ("Total", "€1,499.42"),
     ]
 
@@ -166,7 +169,7 @@ def test_packages_and_percentages_show_how_they_were_reckoned() -> None:
         ("Free units", "10", "€0.00", "€0.00"),
         ("Rate on amount", "48,250.75", "1.2%", "€579.01"),
         ("Fee per transaction", "310", "€0.10", "€31.00"),
-        ("Minimum and maximum per transaction", "", "", "-€3.01"),
+        ("Minimum and maximum per transaction", "", "", f"{MINUS}€3.01"),
     ]
 
 
@@ -195,7 +198,12 @@ def test_the_payment_term_is_a_phrase(days: int, text: str) -> None:
 
 def test_prepaid_credits_have_columns_of_their_own() -> None:
     columns = present(replace(one_page(), item_kind=ItemKind.CREDITS))["columns"]
-    assert (columns["units"], columns["unit_price"]) == ("Credits", "Rate")
+    assert (columns["units"], columns["unit_price"], columns["tax"]) == ("Credits", "Rate", "")
+
+
+def test_a_line_without_taxes_says_zero_percent() -> None:
+    rows = present(replace(yen(), locale="en"))["sections"][0]["groups"][0]["rows"]
+    assert [row["tax"] for row in rows] == ["0%"]
 
 
 def test_braces_in_a_customers_words_are_only_braces() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,9 @@ from pypdf import PdfReader
 
 from domain.invoicing.document import InvoiceDocument, render_invoice, render_invoice_pages
 from domain.invoicing.document.labels import LOCALES, labels_for
-from domain.invoicing.document.model import CustomSection, Party
-from tests.domain.invoicing.document_samples import many_pages, one_page, yen
+from domain.invoicing.document.model import CustomSection, Group, Line, Party
+from infrastructure.pdf import renderer
+from tests.domain.invoicing.document_samples import APRIL, D, many_pages, one_page, yen
 
 
 async def pages_of(document: InvoiceDocument) -> list[str]:
@@ -94,10 +96,34 @@ async def test_customers_words_are_text_and_never_code() -> None:
     assert "#let x = 1" in page
 
 
-async def test_a_thousand_lines_are_printed() -> None:
+NAMES = (
+    "株式会社ハーバー 髙﨑", "北京海港科技有限公司", "臺北雲端", "하버 주식회사 똠방", "شركة الميناء", "חברת הנמל",
+    "บริษัท ท่าเรือ",
+    "हार्बर प्राइवेट", "হারবার", "ஹார்பர்", "ગુજરાતી ਪੰਜਾਬੀ ಕನ್ನಡ తెలుగు മലയാളം ଓଡ଼ିଆ", "Ελληνικά Юлия", "Հայերեն ქართული አማርኛ",
+    "ខ្មែរ ລາວ မြန်မာ සිංහල ދިވެހި", "🚀 👩‍💻 🇫🇷 ❤️", "Zażółć Đặng Nguyễn Ş İ ğ", "₹ ₽ ₺ ₩ ₫ ₴",
+)  # fmt: skip
+
+
+async def test_the_names_of_customers_are_printed_in_their_own_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an archive, which refuses a character without a glyph; boxes would take its place."""
+    monkeypatch.setattr(renderer, "MAX_ATTEMPTS", 1)
+    document = replace(one_page(), recipient=Party(name=NAMES[0], address=NAMES[1:]))
+    assert await render_invoice(document, archivable=True)
+
+
+async def test_a_thousand_lines_are_printed_over_many_pages_with_none_between_them_lost() -> None:
     document = one_page()
     section = document.sections[0]
-    group = replace(section.groups[1], lines=section.groups[1].lines * 334)
-    pages = await pages_of(replace(document, sections=(replace(section, groups=(group,)),)))
-    assert sum(page.count("Card payments") for page in pages) == 334
-    assert "Total" in pages[-1]
+    lines = tuple(Line(f"Line {number:04}", units=D(number), unit_price=D(1), amount=number) for number in range(1000))
+    made = await render_invoice(replace(document, sections=(replace(section, groups=(Group(lines, APRIL),)),)))
+    pages = PdfReader(io.BytesIO(made)).pages
+    # Reading takes a multiple of the time of printing: some pages that follow each other, and the last.
+    half, end = len(pages) // 2, len(pages) - 1
+    read = [pages[number].extract_text() for number in (0, 1, half, half + 1, end - 1, end)]
+    numbers = [[int(found) for found in re.findall(r"Line (\d{4})", page)] for page in read]
+    for before, after in ((0, 1), (2, 3)):
+        assert [*numbers[before], *numbers[after]] == list(range(numbers[before][0], numbers[after][-1] + 1))
+    assert numbers[0][0] == 0
+    assert 999 in [*numbers[-2], *numbers[-1]]
+    assert all("Unit price" in page for page in read[:-1])
+    assert "Total" in read[-1]
