@@ -25,9 +25,9 @@ class BillRequest:
 
     at: the billing instant. reason: one of REASONS; upgrading becomes subscription_terminating for the row that ended
     and subscription_starting for the other; trial_ended bills the base fee that was free until then and becomes
-    subscription_starting, unless the start had a bill of its own; in_advance_charge bills the fixed charges whose units changed at `at`.
-    progressive_billing bills the usage of the running period so far. skip_charges: usage is left out. invoice_id: of
-    the invoice to be made, None for a new one.
+    subscription_starting, unless the start had a bill of its own; in_advance_charge bills the fixed charges whose units
+    changed at `at`; progressive_billing bills the usage of the running period so far. skip_charges: usage is left out.
+    invoice_id: of the invoice to be made, None for a new one.
     """
 
     subscription_ids: tuple[UUID, ...]

@@ -258,7 +258,7 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
         ({"name": "a\x00b"}, 422, {"name": ["value_is_invalid"]}),
         ({"consolidate_invoice": "perhaps"}, 422, {"consolidate_invoice": ["value_is_invalid"]}),
         (
-            {"payment_method": {"payment_method_type": "cheque"}, "name": "a\x00b"},
+            {"payment_method": {"payment_method_type": "cheque"}, "name": {"a": 1}},
             422,
             {"payment_method": ["invalid_payment_method"], "name": ["value_is_invalid"]},
         ),
