@@ -98,17 +98,17 @@ def refuse_unsupported(read: Reader) -> None:
             read.add(name, "unsupported_value")
 
 
-def read_options(read: Reader, *, pending: bool = True) -> Asked:
+def read_options(read: Reader, *, pending: bool = True, starts_at: datetime | None = None) -> Asked:
     """Reads what creation and update share. ending_at must lie on a later UTC date than today and the start.
 
-    pending: whether the subscription has not started.
+    pending: whether the subscription has not started. starts_at: its subscription_at, if it is there already.
     """
     refuse_unsupported(read)
     rules = read_activation_rules(read, pending=pending)
     subscription_at = read.instant("subscription_at")
     ending_at = read.instant("ending_at")
     if ending_at is not None:
-        start = max(subscription_at or clock.now(), clock.now())
+        start = max(subscription_at or starts_at or clock.now(), clock.now())
         if ending_at.date() <= start.date():
             read.add("ending_at", "invalid_date")
     return Asked(

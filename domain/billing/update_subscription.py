@@ -34,12 +34,13 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     if row.status == "incomplete":
         raise NotAllowed("subscription_incomplete")
     read = Reader(params)
-    asked = read_options(read, pending=row.status == "pending")
+    asked = read_options(read, pending=row.status == "pending", starts_at=row.subscription_at)
     plan = await work.session.get_one(Plan, row.plan_id)
     credit_note = row.on_termination_credit_note
     if plan.pay_in_advance and "on_termination_credit_note" in read:
-        credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
-    invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
+        credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES, code="invalid_value")
+    invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES, code="invalid_value")
+    invoice_mode = invoice_mode or row.on_termination_invoice
     sections = await read_sections(work, read)
     payment = await asked_reference(work, read, row.customer_id)
     customer = await work.session.get_one(Customer, row.customer_id)

@@ -27,6 +27,7 @@ __all__ = [
     "current_of_customer",
     "find",
     "find_incomplete",
+    "find_only",
     "first_starts",
     "latest_termination",
     "list_rows",
@@ -226,6 +227,13 @@ async def current_of_customer(session: AsyncSession, customer_id: UUID, external
         .limit(1)
     )
     return (await session.execute(query)).scalars().first()
+
+
+async def find_only(session: AsyncSession, external_id: str) -> Subscription | None:
+    """The subscription with an external id that no other ever had."""
+    query = select(Subscription).where(col(Subscription.external_id) == external_id).limit(2)
+    rows = (await session.execute(query)).scalars().all()
+    return rows[0] if len(rows) == 1 else None
 
 
 async def find_incomplete(session: AsyncSession, customer_id: UUID, external_id: str) -> Subscription | None:
