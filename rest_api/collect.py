@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from domain.payments.collect import checkout_url, payment_url, retry_payment
+from domain.payments.collect import checkout_url, payment_url, purchase_url, retry_payment
 from rest_api.frame import Call, empty_answer, endpoint
 from rest_api.routing import post
 
@@ -28,6 +28,12 @@ async def invoice_url(call: Call) -> Response:
     return empty_answer()
 
 
+@endpoint(resource="wallet_transaction")
+async def transaction_url(call: Call) -> Response:
+    await purchase_url(call.work, call.path["id"])
+    return empty_answer()
+
+
 @endpoint(resource="customer")
 async def customer_url(call: Call) -> Response:
     await checkout_url(call.work, external_id=call.path["external_id"])
@@ -37,5 +43,6 @@ async def customer_url(call: Call) -> Response:
 routes = [
     post("/invoices/{id}/retry_payment", retry),
     post("/invoices/{id}/payment_url", invoice_url),
+    post("/wallet_transactions/{id}/payment_url", transaction_url),
     post("/customers/{external_id}/checkout_url", customer_url),
 ]

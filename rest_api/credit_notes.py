@@ -73,7 +73,7 @@ async def void(call: Call) -> Response:
 
 @endpoint(resource="credit_note")
 async def download(call: Call) -> Response:
-    """The note with the link to its PDF; without a body while that is still to be made."""
+    """The note with the links to its files; without a body while these are still to be made."""
     row = await note_row(call.work.session, call.path["id"])
     if row.document_key is not None:
         return await _shown(call, row.id)
@@ -172,6 +172,7 @@ routes = [
     put("/credit_notes/{id}/void", void),
     post("/credit_notes/{id}/download", download),
     post("/credit_notes/{id}/download_pdf", download),
+    post("/credit_notes/{id}/download_xml", download),
     post("/credit_notes/{id}/metadata", replace_metadata),
     patch("/credit_notes/{id}/metadata", merge_metadata),
     delete("/credit_notes/{id}/metadata", clear_metadata),

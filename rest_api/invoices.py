@@ -21,7 +21,7 @@ from domain.invoicing.payloads import invoice_details, invoice_payloads
 from domain.invoicing.queries import VISIBLE, InvoiceFilter, billing_entity_ids, invoice_row, invoices_page
 from domain.invoicing.update_invoice import lose_dispute, update_invoice
 from domain.kernel.currencies import CURRENCIES
-from domain.kernel.errors import Forbidden
+from domain.kernel.errors import Forbidden, NotFound
 from domain.kernel.jobs import JobRequest
 from domain.kernel.validation import INVALID, Reader
 from rest_api.frame import Call, answer, empty_answer, endpoint, page_answer
@@ -73,12 +73,20 @@ async def finalize(call: Call) -> Response:
 
 @endpoint(resource="invoice")
 async def download(call: Call) -> Response:
-    """The invoice with the link to its PDF; without a body while that is still to be made."""
+    """The invoice with the links to its files; without a body while these are still to be made."""
     row = await invoice_row(call.work.session, call.path["id"], ("finalized",))
     if row.document_key is not None:
         return await _shown(call, row.id)
     call.work.enqueue(JobRequest(GENERATE, {"invoice_ids": [row.id]}, unique_key=str(row.id)))
     return empty_answer()
+
+
+@endpoint(resource="invoice")
+async def sync_salesforce_id(call: Call) -> Response:
+    """Notes the id that an invoice has at a Salesforce integration. There is none that it could be connected to."""
+    await invoice_row(call.work.session, call.path["id"])
+    call.root("invoice")
+    raise NotFound("integration")
 
 
 @endpoint(resource="invoice")
@@ -206,5 +214,7 @@ routes = [
     put("/invoices/{id}/finalize", finalize),
     post("/invoices/{id}/download", download),
     post("/invoices/{id}/download_pdf", download),
+    post("/invoices/{id}/download_xml", download),
+    put("/invoices/{id}/sync_salesforce_id", sync_salesforce_id),
     get("/customers/{external_id}/invoices", of_customer),
 ]

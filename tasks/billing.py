@@ -151,9 +151,12 @@ async def expire_incomplete(work: UnitOfWork, subscription_ids: list[str]) -> No
 
 
 @job("billing.refresh_drafts", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
-async def refresh_all(work: UnitOfWork, plan_ids: list[str] | None) -> None:
-    """Finds the drafts that a change of plans (None: of taxes) concerns."""
-    await refresh_drafts(work, None if plan_ids is None else _ids(plan_ids))
+async def refresh_all(
+    work: UnitOfWork, plan_ids: list[str] | None = None, customer_ids: Sequence[str] | None = None
+) -> None:
+    """Finds the drafts that a change of plans or of customers' taxes (neither: of taxes) concerns."""
+    plans = _ids(plan_ids or []) if plan_ids is not None or customer_ids is not None else None
+    await refresh_drafts(work, plans, _ids(customer_ids or []))
 
 
 @job(REFRESH, queue="invoices", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)

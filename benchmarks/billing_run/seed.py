@@ -8,12 +8,13 @@ from uuid import UUID
 
 import psycopg
 
-__all__ = ["MONTH_END", "ORGANIZATION", "seed"]
+__all__ = ["MONTH_END", "ORGANIZATION", "seed", "seed_organization"]
 
 ORGANIZATION = UUID(int=0x7A12)
 MONTH_END = "2024-04-01T00:10:00Z"
 
-_SEED = (
+_VALUES = {"org": ORGANIZATION, "now": MONTH_END, "start": "2024-03-01T00:00:00Z"}
+_ORGANIZATION = (
     """
     INSERT INTO organizations (id, name, slug, hmac_key, authentication_methods, sandbox, frozen_at, created_at,
                                updated_at)
@@ -36,6 +37,17 @@ _SEED = (
     INSERT INTO billing_entity_taxes (id, organization_id, billing_entity_id, tax_id, created_at, updated_at)
     VALUES (%(org)s, %(org)s, %(org)s, %(org)s, %(start)s, %(start)s)
     """,
+    """
+    INSERT INTO customers (id, organization_id, billing_entity_id, external_id, sequential_id, slug, account_type,
+                           finalize_zero_amount_invoice, skip_invoice_custom_sections, exclude_from_dunning_campaign,
+                           created_at, updated_at)
+    SELECT uuidv7(), %(org)s, %(org)s, 'customer-' || n, n, 'BEN-0001-' || n, 'customer', 'inherit', false, false,
+           %(start)s,
+           %(start)s
+    FROM generate_series(1, %(subscriptions)s) n
+    """,
+)
+_PLAN = (
     """
     INSERT INTO plans (id, organization_id, name, code, interval, amount_cents, amount_currency, pay_in_advance,
                        pending_deletion, created_at, updated_at)
@@ -87,15 +99,6 @@ _SEED = (
     WHERE f.organization_id = %(org)s AND m.organization_id = %(org)s
     """,
     """
-    INSERT INTO customers (id, organization_id, billing_entity_id, external_id, sequential_id, slug, account_type,
-                           finalize_zero_amount_invoice, skip_invoice_custom_sections, exclude_from_dunning_campaign,
-                           created_at, updated_at)
-    SELECT uuidv7(), %(org)s, %(org)s, 'customer-' || n, n, 'BEN-0001-' || n, 'customer', 'inherit', false, false,
-           %(start)s,
-           %(start)s
-    FROM generate_series(1, %(subscriptions)s) n
-    """,
-    """
     INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, status, billing_time,
         subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice,
         progressive_billing_disabled, skip_invoice_custom_sections, created_at, updated_at)
@@ -118,17 +121,17 @@ _SEED = (
 )
 
 
-def seed(connection: psycopg.Connection[Any], *, subscriptions: int, events: int) -> None:
-    """Replaces whatever stands in the database."""
+def seed_organization(connection: psycopg.Connection[Any], *, customers: int) -> None:
+    """An organization with an entity, a tax and customers, in place of whatever stands in the database."""
     connection.execute("TRUNCATE organizations, users CASCADE")
     connection.execute("TRUNCATE events")
-    values = {
-        "org": ORGANIZATION,
-        "now": MONTH_END,
-        "start": "2024-03-01T00:00:00Z",
-        "subscriptions": subscriptions,
-        "events": events,
-    }
-    for statement in _SEED:
-        connection.execute(statement, values)
+    for statement in _ORGANIZATION:
+        connection.execute(statement, {**_VALUES, "subscriptions": customers})
+
+
+def seed(connection: psycopg.Connection[Any], *, subscriptions: int, events: int) -> None:
+    """Replaces whatever stands in the database."""
+    seed_organization(connection, customers=subscriptions)
+    for statement in _PLAN:
+        connection.execute(statement, {**_VALUES, "subscriptions": subscriptions, "events": events})
     connection.execute("VACUUM ANALYZE")

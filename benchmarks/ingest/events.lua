@@ -1,6 +1,10 @@
--- Requests of wrk: EVENTS in each body (1: the single-event route), every transaction id sent once in all runs.
+-- Requests of wrk: EVENTS in each body (1: the single-event route), every transaction id sent once in all runs, each
+-- event of the metric CODE, for the subscriptions CODE-0 to CODE-(SUBSCRIPTIONS - 1).
 local per_request = tonumber(os.getenv("EVENTS"))
-local key, run = os.getenv("API_KEY"), os.getenv("RUN")
+local key, run, code = os.getenv("API_KEY"), os.getenv("RUN"), os.getenv("CODE")
+local subscriptions = tonumber(os.getenv("SUBSCRIPTIONS"))
+local models = { "small", "medium", "large" }
+local regions = { "eu-west-1", "us-east-1", "ap-south-1", "sa-east-1" }
 local threads = 0
 local refused = {}
 
@@ -18,9 +22,10 @@ end
 local function event()
   number = number + 1
   return string.format(
-    '{"transaction_id":"%s-%d-%09d","code":"tokens","external_subscription_id":"sub-%d","timestamp":%d.%03d,' ..
-    '"properties":{"tokens":%d,"model":"large","region":"eu-west-1"}}',
-    run, id, number, number % 1000, base - number % 86400, number % 1000, number % 5000)
+    '{"transaction_id":"%s-%d-%09d","code":"%s","external_subscription_id":"%s-%d","timestamp":%d.%03d,' ..
+    '"properties":{"tokens":%d,"model":"%s","region":"%s"}}',
+    run, id, number, code, code, number % subscriptions, base - number % 86400, number % 1000, number % 5000,
+    models[number % 3 + 1], regions[number % 4 + 1])
 end
 
 function request()

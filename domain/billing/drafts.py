@@ -30,7 +30,8 @@ _REFRESHED: Final = sa.text(
     JOIN subscriptions s ON s.id = x.subscription_id AND s.status = 'active'
     JOIN plans p ON p.id = s.plan_id
     WHERE i.status = 'draft' AND i.invoice_type = 'subscription'
-      AND (CAST(:plans AS uuid[]) IS NULL OR p.id = ANY(:plans) OR p.parent_id = ANY(:plans))
+      AND (CAST(:plans AS uuid[]) IS NULL OR p.id = ANY(:plans) OR p.parent_id = ANY(:plans)
+           OR i.customer_id = ANY(:customers))
     ORDER BY i.customer_id, i.id
     """
 )
@@ -73,10 +74,12 @@ _MOVE: Final = sa.text(
 )
 
 
-async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None) -> int:
-    """Hands the drafts of these plans and their overrides (None: of all) to jobs "billing.refresh_chunk"; how many."""
+async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None, customer_ids: Sequence[UUID] = ()) -> int:
+    """Hands the drafts of these plans and their overrides (None: of all), and those of these customers, to jobs
+    "billing.refresh_chunk"; how many."""
     plans = None if plan_ids is None else list(plan_ids)
-    found = (await work.session.execute(_REFRESHED, {"plans": plans})).scalars().all()
+    wanted = {"plans": plans, "customers": list(customer_ids)}
+    found = (await work.session.execute(_REFRESHED, wanted)).scalars().all()
     hand_over(work, "billing.refresh_chunk", found)
     return len(found)
 

@@ -85,9 +85,10 @@ _BILLED = sa.text(
     SELECT DISTINCT line.n, line.part
     FROM json_to_recordset(CAST(:lines AS json)) AS line(
         n integer, part text, subscription_id uuid, reason text, charges_from timestamptz, charges_to timestamptz,
-        day_start timestamptz, day_end timestamptz)
+        day_start timestamptz, day_end timestamptz, since timestamptz)
     JOIN invoice_subscriptions x ON x.subscription_id = line.subscription_id AND x.regenerated_invoice_id IS NULL
-    WHERE (line.part = 'once' AND x.invoicing_reason = line.reason)
+    WHERE (line.part = 'once' AND x.invoicing_reason = line.reason
+           AND (line.since IS NULL OR x.timestamp >= line.since))
        OR (line.part <> 'once' AND x.recurring AND x.charges_from_datetime = line.charges_from
            AND x.charges_to_datetime = line.charges_to)
        OR (line.part = 'periodic' AND x.recurring AND x.timestamp >= line.day_start AND x.timestamp < line.day_end)
@@ -148,6 +149,10 @@ async def _billed(session: AsyncSession, lines: Sequence[BilledLine]) -> Mapping
     for line in lines:
         terms = line.subscription.terms
         question = {"n": line.number, "part": "once", "subscription_id": line.subscription.id, "reason": line.reason}
+        trial_end = line.subscription.trial_ended_at
+        if line.reason == "subscription_starting" and trial_end is not None and trial_end <= line.at:
+            # A change of plan inside a trial bills fixed charges alone; the base fee starts when the trial has ended.
+            question["since"] = trial_end
         if line.recurring:
             today = local_date(line.at, terms.zone)
             question |= {

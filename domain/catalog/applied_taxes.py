@@ -58,18 +58,19 @@ def read_tax_codes(params: Params) -> list[str] | None:
     return None if codes is None else list(dict.fromkeys(codes))
 
 
-async def set_taxes(work: UnitOfWork, link: type[TenantRow], owner_id: UUID, codes: Sequence[str]) -> None:
-    """Afterwards the owner has exactly the taxes with these codes. Raises NotFound("tax") for an unknown code."""
-    await set_taxes_of(work, link, {owner_id: codes})
+async def set_taxes(work: UnitOfWork, link: type[TenantRow], owner_id: UUID, codes: Sequence[str]) -> bool:
+    """Afterwards the owner has exactly the taxes with these codes; whether it had others before. Raises
+    NotFound("tax") for an unknown code."""
+    return await set_taxes_of(work, link, {owner_id: codes})
 
 
-async def set_taxes_of(work: UnitOfWork, link: type[TenantRow], codes: Mapping[UUID, Sequence[str]]) -> None:
+async def set_taxes_of(work: UnitOfWork, link: type[TenantRow], codes: Mapping[UUID, Sequence[str]]) -> bool:
     """The same for many owners of one kind: three statements, whatever their number.
 
     `codes`: by the owner's id; an owner that is not a key is left alone. Raises NotFound("tax").
     """
     if not codes:
-        return
+        return False
     links, column = table(link), OWNERS[link]
     owner = links.c[column]
     ids = await _tax_ids(work, {code for some in codes.values() for code in some})
@@ -77,9 +78,9 @@ async def set_taxes_of(work: UnitOfWork, link: type[TenantRow], codes: Mapping[U
     gone = sa.delete(links).where(owner.in_(list(codes)))
     if wanted:
         gone = gone.where(sa.tuple_(owner, links.c.tax_id).not_in(wanted))
-    await work.session.execute(gone)
+    removed = (await work.session.execute(gone.returning(links.c.id))).all()
     if not wanted:
-        return
+        return bool(removed)
     now = clock.now()
     rows = [
         {
@@ -92,7 +93,9 @@ async def set_taxes_of(work: UnitOfWork, link: type[TenantRow], codes: Mapping[U
         }
         for owner_id, tax_id in wanted
     ]
-    await work.session.execute(insert(links).values(rows).on_conflict_do_nothing(index_elements=[column, "tax_id"]))
+    put = insert(links).values(rows).on_conflict_do_nothing(index_elements=[column, "tax_id"])
+    added = (await work.session.execute(put.returning(links.c.id))).all()
+    return bool(removed or added)
 
 
 async def _tax_ids(work: UnitOfWork, codes: Collection[str]) -> dict[str, UUID]:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.catalog.applied_taxes import set_taxes
 from domain.catalog.eu_tax_rules import PREFIX, Address, all_taxes, code_without_check, vat_number
+from domain.catalog.events import CustomerTaxesChanged
 from domain.catalog.models import CustomerTax, Tax
 from domain.customers.models import Customer, PendingViesCheck
 from domain.identity.models import BillingEntity
@@ -111,7 +112,8 @@ async def close_check(work: UnitOfWork, customer_id: UUID) -> None:
 async def put_eu_tax(work: UnitOfWork, customer_id: UUID, code: str, codes: list[str] | None = None) -> None:
     """Afterwards the customer has this tax and those of `codes`, no others."""
     await make_eu_taxes(work)
-    await set_taxes(work, CustomerTax, customer_id, [*(codes or ()), code])
+    if await set_taxes(work, CustomerTax, customer_id, [*(codes or ()), code]):
+        work.record(CustomerTaxesChanged((customer_id,)))
 
 
 async def _has_eu_tax(work: UnitOfWork, customer_id: UUID) -> bool:

@@ -10,9 +10,9 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "FixedChargeUnitsChanged",
-    "MetricFieldChanged", "PlanAmountChanged", "PlanComponentsChanged", "PlanCreated", "PlanDeletionRequested",
-    "PlanPricesChanged", "PlanUpdated", "TaxChanged", "UsageThresholdsChanged",
+    "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "CustomerTaxesChanged",
+    "FixedChargeUnitsChanged", "MetricFieldChanged", "PlanAmountChanged", "PlanComponentsChanged", "PlanCreated",
+    "PlanDeletionRequested", "PlanPricesChanged", "PlanUpdated", "TaxChanged", "UsageThresholdsChanged",
 ]  # fmt: skip
 
 
@@ -36,6 +36,13 @@ class BillableMetricDeleted(DomainEvent):
 
     metric_ids: tuple[UUID, ...]
     plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTaxesChanged(DomainEvent):
+    """Customers have other taxes than before; their drafts are to be refreshed."""
+
+    customer_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,10 +100,13 @@ async def metric_rows(session: AsyncSession, metric_ids: Collection[UUID]) -> di
 
 async def plans_page(
     session: AsyncSession, request: PageRequest, *, search_term: str | None = None,
-    pending_deletion: bool = True, deleted: bool = False,
+    pending_deletion: bool = True, deleted: bool = False, categorized: bool = False,
 ) -> Page[RowOf]:  # fmt: skip
-    """Plans without parent, newest first. `deleted` adds those that are gone, `pending_deletion` those that go."""
+    """Plans without parent, newest first. `deleted` adds those that are gone, `pending_deletion` those that go;
+    `categorized` asks for those of a product category, and no plan is in one."""
     select = sa.select(*_plans.c).where(_plans.c.parent_id.is_(None))
+    if categorized:
+        select = select.where(sa.false())
     if not deleted:
         select = select.where(_plans.c.deleted_at.is_(None))
     if not pending_deletion:

@@ -137,7 +137,7 @@ async def put_back(work: UnitOfWork, notes: Sequence[DraftNote]) -> None:
     for row in await work.session.execute(_FEES, {"ids": ids}):
         places.setdefault((row.invoice_id, _place(row)), row.id)
     creditable = {
-        invoice_id: replace(facts.creditable, noted_sub_total_cents=0, noted_taxes_cents=0)
+        invoice_id: replace(facts.creditable, noted_sub_total_cents=0, noted_taxes_cents=0, rounded_up=ZERO)
         for invoice_id, facts in invoices.items()
     }
     rows, parts = [], []

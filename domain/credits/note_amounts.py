@@ -64,7 +64,8 @@ class CreditableFee:
 class Creditable:
     """An invoice as notes see it. Cents throughout.
 
-    sub_total_cents: after coupons, before taxes. noted_*: of all its notes so far, drafts and voided ones included.
+    sub_total_cents: after coupons, before taxes. noted_*: of all its notes so far, drafts and voided ones included;
+    rounded_up: by how much the rounded taxes of these exceed their precise ones.
     """
 
     fees: tuple[CreditableFee, ...]
@@ -72,6 +73,7 @@ class Creditable:
     taxes_cents: int
     noted_sub_total_cents: int = 0
     noted_taxes_cents: int = 0
+    rounded_up: Decimal = ZERO
 
     @property
     def left_sub_total(self) -> int:
@@ -170,6 +172,8 @@ def note_amounts(invoice: Creditable, items: Sequence[Item]) -> NoteAmounts:
     precise_taxes = sum(amounts.values(), ZERO)
     rate = sum((taxes[code].rate * base / net for code, base in bases.items()), ZERO) if net > 0 else ZERO
     last = _takes_all(invoice, items)
+    if last:
+        precise_taxes -= invoice.rounded_up
     return NoteAmounts(
         items=tuple(items),
         taxes=tuple(

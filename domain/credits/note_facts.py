@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.credits.note_amounts import Creditable, CreditableFee, FeeTax
 from domain.credits.note_limits import Available, Billed, Earlier, available
 from domain.credits.top_ups import TopUp, load_top_ups
+from domain.kernel.money import ZERO
 
 __all__ = ["InvoiceFacts", "available_on_invoices", "credited_on_fees", "load_invoice_facts"]
 
@@ -38,6 +39,7 @@ _NOTES = sa.text(
     """
     SELECT invoice_id, max(sequential_id) AS last_number,
            sum(sub_total_excluding_taxes_amount_cents) AS sub_total, sum(taxes_amount_cents) AS taxes,
+           sum(taxes_amount_cents - precise_taxes_amount_cents) AS rounded_up,
            coalesce(sum(credit_amount_cents) FILTER (WHERE status = 'finalized'), 0) AS credit,
            coalesce(sum(refund_amount_cents) FILTER (WHERE status = 'finalized'), 0) AS refund,
            coalesce(sum(offset_amount_cents) FILTER (WHERE status = 'finalized'), 0) AS offset
@@ -152,6 +154,7 @@ def _facts(row: Any, fees: tuple[CreditableFee, ...], noted: Any, top_up: TopUp 
             taxes_cents=row.taxes_amount_cents,
             noted_sub_total_cents=int(noted.sub_total) if noted else 0,
             noted_taxes_cents=int(noted.taxes) if noted else 0,
+            rounded_up=Decimal(noted.rounded_up) if noted else ZERO,
         ),
         Earlier(int(noted.credit), int(noted.refund), int(noted.offset)) if noted else Earlier(),
         int(noted.last_number) if noted else 0,

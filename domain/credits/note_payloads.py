@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from domain.credits.estimate_note import Estimate
+from domain.credits.note_amounts import ITEM_DECIMALS
 from domain.credits.note_queries import items_of_notes, note_rows, taxes_of_notes
 from domain.customers.payloads import customer_payloads
 from domain.invoicing.fee_queries import fee_rows
 from domain.invoicing.links import download_url
 from domain.invoicing.payloads import fee_payloads
 from domain.kernel.format import instant, rate
+from domain.kernel.money import round_half_up
 from domain.kernel.unit_of_work import UnitOfWork
 
 __all__ = ["estimate_payload", "note_payloads", "note_url", "note_xml_url"]
@@ -103,14 +105,14 @@ def estimate_payload(estimate: Estimate) -> Payload:
         "invoice_number": estimate.invoice.row.number,
         "currency": currency,
         "taxes_amount_cents": estimate.taxes_cents,
-        "precise_taxes_amount_cents": found.precise_taxes,
+        "precise_taxes_amount_cents": round_half_up(found.precise_taxes, ITEM_DECIMALS),
         "taxes_rate": rate(found.taxes_rate),
         "sub_total_excluding_taxes_amount_cents": found.sub_total_cents,
         "max_creditable_amount_cents": estimate.creditable_cents,
         "max_refundable_amount_cents": estimate.refundable_cents,
         "max_offsettable_amount_cents": estimate.offsettable_cents,
         "coupons_adjustment_amount_cents": found.coupons_cents,
-        "precise_coupons_adjustment_amount_cents": found.precise_coupons,
+        "precise_coupons_adjustment_amount_cents": round_half_up(found.precise_coupons, ITEM_DECIMALS),
         "items": [{"lago_fee_id": item.fee.id, "amount_cents": item.amount_cents} for item in found.items],
         "applied_taxes": [
             {

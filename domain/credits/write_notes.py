@@ -183,4 +183,5 @@ def after_note(invoice: Creditable, found: NoteAmounts) -> Creditable:
         fees=tuple(replace(fee, credited=fee.credited + taken.get(fee.id, 0)) for fee in invoice.fees),
         noted_sub_total_cents=invoice.noted_sub_total_cents + found.sub_total_cents,
         noted_taxes_cents=invoice.noted_taxes_cents + found.taxes_cents,
+        rounded_up=invoice.rounded_up + found.taxes_cents - found.precise_taxes,
     )

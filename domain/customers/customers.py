@@ -19,8 +19,7 @@ from domain.customers.events import (
     CustomerUpdated,
 )
 from domain.customers.make_customer import customer_by_external_id, make_customer
-from domain.customers.metadata import SentMetadata, read_metadata, replace_metadata
-from domain.customers.models import Customer, CustomerCustomSection
+from domain.customers.models import Customer, CustomerCustomSection, CustomerMetadata
 from domain.customers.queries import customers_in_use
 from domain.customers.reminders import forget_reminders
 from domain.identity.custom_sections import Selection, read_selection, select_sections
@@ -28,12 +27,14 @@ from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
+from domain.kernel.noted_metadata import SentMetadata, read_metadata, replace_metadata
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import TAKEN, Params
 
 __all__ = ["create_customer", "delete_customer", "update_customer", "upsert_customer"]
 
+LONGEST_METADATA_VALUE = 100
 ONLY_WHILE_UNUSED = ("external_id", "account_type", "billing_entity_id")
 
 INVOICE_TERMS = frozenset(
@@ -109,7 +110,7 @@ async def _read(work: UnitOfWork, params: Params) -> tuple[dict[str, Any], list[
     """The columns that are sent, external_id always among them, the metadata and the custom sections."""
     values, read = read_customer_terms(params)
     external_id = read.text("external_id", mandatory=True, longest=LONGEST_EXTERNAL_ID)
-    metadata = read_metadata(read)
+    metadata = read_metadata(read, longest_value=LONGEST_METADATA_VALUE, flags=("display_in_invoice",))
     selection = await read_selection(work, read, ids_field="configurable_invoice_custom_section_ids")
     entity_code = read.text("billing_entity_code")
     read.finish()
@@ -163,7 +164,7 @@ async def _change(
     if "exclude_from_dunning_campaign" in changes:
         await forget_reminders(work, customer_ids=[customer.id])
     if metadata is not None:
-        await replace_metadata(work, customer, metadata)
+        await replace_metadata(work, table(CustomerMetadata), "customer_id", customer.id, metadata)
     await _select(work, customer, selection)
     work.record(CustomerUpdated((customer.id,)))
     if changes.keys() & DETAILS:

@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.customers.events import CustomerCreated
-from domain.customers.metadata import SentMetadata, replace_metadata
-from domain.customers.models import Customer
+from domain.customers.models import Customer, CustomerMetadata
 from domain.identity.models import BillingEntity
+from domain.kernel.noted_metadata import SentMetadata, replace_metadata
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 
@@ -62,6 +62,6 @@ async def make_customer(
     work.session.add(customer)
     await work.session.flush()
     if metadata:
-        await replace_metadata(work, customer, metadata)
+        await replace_metadata(work, table(CustomerMetadata), "customer_id", customer.id, metadata)
     work.record(CustomerCreated((customer.id,)))
     return customer

@@ -110,7 +110,8 @@ class InvoiceSubscription(TenantRow, table=True):
         sa.Index("uq_invoice_subscriptions_fixed_period", "subscription_id", "fixed_charges_from_datetime",
                  "fixed_charges_to_datetime", unique=True,
                  postgresql_where=sa.text("recurring AND regenerated_invoice_id IS NULL")),
-        sa.Index("uq_invoice_subscriptions_starting", "subscription_id", unique=True,
+        # A row starts twice where a plan change inside a trial billed fixed charges: the base fee follows the trial.
+        sa.Index("uq_invoice_subscriptions_starting", "subscription_id", "timestamp", unique=True,
                  postgresql_where=sa.text("invoicing_reason = 'subscription_starting' "
                                           "AND regenerated_invoice_id IS NULL")),
         sa.Index("uq_invoice_subscriptions_terminating", "subscription_id", unique=True,

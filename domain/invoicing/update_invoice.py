@@ -7,14 +7,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from domain.invoicing.events import InvoiceDisputesLost
-from domain.invoicing.metadata import read_metadata, replace_metadata
-from domain.invoicing.models import Invoice
+from domain.invoicing.models import Invoice, InvoiceMetadata
 from domain.invoicing.payment_state import PAYMENT_STATUSES
 from domain.invoicing.queries import invoice_row, locked_invoice
 from domain.invoicing.settle import set_payment_status
 from domain.invoicing.statuses import VISIBLE
 from domain.kernel import clock
 from domain.kernel.errors import NotAllowed
+from domain.kernel.noted_metadata import read_metadata, replace_metadata
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params, Reader
@@ -25,6 +25,9 @@ DISPUTABLE: Final = ("finalized", "voided")
 UPDATABLE: Final = (*VISIBLE, "open")
 """Also what waits for its payment, whose id the client has from the wallet transaction: it is the client that says
 when a top-up without a payment provider was paid."""
+
+LONGEST_VALUE: Final = 140
+"""Of metadata."""
 
 _invoices = table(Invoice)
 
@@ -39,7 +42,7 @@ async def update_invoice(work: UnitOfWork, invoice_id: object, params: Params) -
     if row.status == "voided":
         raise NotAllowed("update_on_voided_invoice")
     read = Reader(params)
-    metadata = read_metadata(read)
+    metadata = read_metadata(read, longest_value=LONGEST_VALUE)
     status = None
     if "payment_status" in read:
         status = read.choice("payment_status", PAYMENT_STATUSES, mandatory=True)
@@ -47,7 +50,7 @@ async def update_invoice(work: UnitOfWork, invoice_id: object, params: Params) -
     if metadata is not None:
         if row.status == "draft":
             raise NotAllowed("metadata_on_draft_invoice")
-        await replace_metadata(work, row.id, metadata)
+        await replace_metadata(work, table(InvoiceMetadata), "invoice_id", row.id, metadata)
     if status is not None:
         if row.status == "draft":
             raise NotAllowed("payment_status_update_on_draft_invoice")

@@ -9,7 +9,8 @@ from typing import Any, Final
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.validation import MANDATORY, Params, clean_json
-from domain.metering.expressions import EvaluationFailed, InvalidExpression, Subject, evaluate, parse, result_text
+from domain.metering.expressions import EvaluationFailed, InvalidExpression, Subject, result_text
+from domain.metering.expressions import expression as ready
 from infrastructure import exact_json
 
 __all__ = ["evaluate_expression"]
@@ -29,11 +30,11 @@ def evaluate_expression(params: Params) -> str:
     try:
         if not isinstance(expression, str):
             raise InvalidExpression
-        tree = parse(expression)
+        known = ready(expression)
     except InvalidExpression:
         raise ValidationFailed({"expression": ["invalid_expression"]}) from None
     try:
-        return result_text(evaluate(tree, _subject(params.get("event"))))
+        return result_text(known.evaluate(_subject(params.get("event"))))
     except EvaluationFailed:
         raise ValidationFailed({"event": ["invalid_event"]}) from None
 

@@ -24,7 +24,7 @@ from domain.catalog.models import BillableMetric
 from domain.kernel.rows import table
 from domain.kernel.tenancy import Door
 from domain.kernel.unit_of_work import UnitOfWork, door_work
-from domain.metering.expressions import EvaluationFailed, Subject, evaluate, parse, result_text
+from domain.metering.expressions import EvaluationFailed, Subject, expression, result_text
 from infrastructure import exact_json
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ async def read_rules(connection: psycopg.AsyncConnection[Any], organization_ids:
     """The rules of these organizations as the transaction of this connection, the ingest door, sees them."""
     found: dict[str, dict[str, Rule]] = {organization_id: {} for organization_id in organization_ids}
     cursor = await connection.execute(_READ, [list(found)])
-    for organization_id, code, field_name, expression in await cursor.fetchall():
-        found[str(organization_id)][code] = Rule(field_name, expression)
+    for organization_id, code, field_name, text in await cursor.fetchall():
+        found[str(organization_id)][code] = Rule(field_name, text)
     for organization_id, rules in found.items():
         _remember(organization_id, rules)
     return dict(found)
@@ -109,18 +109,23 @@ class _Computable(Protocol):
     sent: msgspec.Raw | None
 
 
-def computed_properties(rule: Rule, code: str, timestamp: datetime, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties with the rule's result among them, a number as a text like "3.0". Raises EvaluationFailed."""
-    seconds = int(timestamp.timestamp() // 1)
-    result = evaluate(parse(rule.expression), Subject(code, seconds, properties))
+def computed_properties(
+    rule: Rule, code: str, timestamp: str | datetime, properties: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The properties with the rule's result among them, a number as a text like "3.0". timestamp: the event's, as a
+    text in ISO 8601 where it was just read. Raises EvaluationFailed."""
+    ready, seconds = expression(rule.expression), 0
+    if ready.timestamp:
+        instant = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else timestamp
+        seconds = int(instant.timestamp() // 1)
+    result = ready.evaluate(Subject(code, seconds, properties))
     return {**properties, rule.field_name: result_text(result)}
 
 
 def apply_rule(row: _Computable, rule: Rule) -> str | None:
     """Computes the rule's property of a row that was just read; the sentence of the refusal when it has no value."""
-    properties = exact_json.load(bytes(row.properties))
     try:
-        computed = computed_properties(rule, row.code, datetime.fromisoformat(row.timestamp), properties)
+        computed = computed_properties(rule, row.code, row.timestamp, exact_json.load(row.properties))
     except EvaluationFailed as failure:
         return f"{FAILED}: {failure}"
     row.sent = row.properties

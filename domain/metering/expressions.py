@@ -7,7 +7,7 @@ written down is refused like any other failure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import (
     ROUND_CEILING,
@@ -22,13 +22,14 @@ from decimal import (
     Subnormal,
     Underflow,
 )
+from functools import lru_cache
 from typing import Any, Final
 
 from domain.catalog.expression_syntax import Call, Chain, Constant, InvalidExpression, Negated, Node, Variable, parse
-from domain.kernel.money import decimal_text
+from domain.kernel.money import ONE, ZERO, decimal_text
 from infrastructure import exact_json
 
-__all__ = ["EvaluationFailed", "InvalidExpression", "Subject", "evaluate", "parse", "result_text"]
+__all__ = ["EvaluationFailed", "Expression", "InvalidExpression", "Subject", "expression", "result_text"]
 
 DIGITS: Final = 2_000
 QUOTIENT_DIGITS: Final = 100
@@ -65,12 +66,25 @@ class Subject:
     properties: Mapping[str, Any]
 
 
-def evaluate(node: Node, subject: Subject) -> Value:
-    """The number or text that an expression makes of an event. Raises EvaluationFailed."""
-    try:
-        return _value(node, subject)
-    except DecimalException:
-        raise EvaluationFailed("Number out of range") from None
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression made ready for many events. timestamp: whether it looks at the event's."""
+
+    value: Callable[[Subject], Value]
+    timestamp: bool
+
+    def evaluate(self, subject: Subject) -> Value:
+        """The number or text that the expression makes of an event. Raises EvaluationFailed."""
+        try:
+            return self.value(subject)
+        except DecimalException:
+            raise EvaluationFailed("Number out of range") from None
+
+
+@lru_cache(maxsize=4_096)
+def expression(text: str) -> Expression:
+    """The expression that a text is; kept by its text. Raises InvalidExpression."""
+    return Expression(_value_of(parse(text)), "event.timestamp" in text)
 
 
 def result_text(value: Value) -> str:
@@ -78,23 +92,84 @@ def result_text(value: Value) -> str:
     return decimal_text(value) if isinstance(value, Decimal) else value
 
 
-def _value(node: Node, subject: Subject) -> Value:
+# A tree becomes functions within functions once, so that an event costs calls and no look at the tree.
+def _value_of(node: Node) -> Callable[[Subject], Value]:
     match node:
         case Constant():
-            return node.value
+            constant = node.value
+            return lambda _: constant
         case Variable(property=str(name)):
-            return _property(name, subject.properties)
-        case Variable(name=name):
-            return Decimal(subject.timestamp) if name == "timestamp" else subject.code
+            return lambda subject: _property(name, subject.properties)
+        case Variable(name="code"):
+            return lambda subject: subject.code
+        case Call(name="concat"):
+            parts = [_value_of(argument) for argument in node.arguments]
+            return lambda subject: "".join([_text(part(subject)) for part in parts])
+        case _:
+            return _number_of(node)
+
+
+def _number_of(node: Node) -> Callable[[Subject], Decimal]:
+    """As _value_of, where nothing but a number will do."""
+    match node:
+        case Variable(property=str(name)):
+            return lambda subject: _number_in(name, subject.properties)
+        case Variable(name="timestamp"):
+            return lambda subject: Decimal(subject.timestamp)
         case Negated():
-            return _EXACT.minus(_number(_value(node.node, subject)))
+            negated = _number_of(node.node)
+            return lambda subject: _EXACT.minus(negated(subject))
         case Chain():
-            result = _number(_value(node.first, subject))
-            for sign, operand in node.rest:
-                result = _combined(sign, result, _number(_value(operand, subject)))
-            return result
-        case Call():
-            return _called(node.name, [_value(argument, subject) for argument in node.arguments])
+            return _chained(_number_of(node.first), [(_COMBINED[sign], _number_of(each)) for sign, each in node.rest])
+        case Call(name="least" | "greatest"):
+            chosen = min if node.name == "least" else max
+            numbers = [_number_of(argument) for argument in node.arguments]
+            return lambda subject: chosen([number(subject) for number in numbers])
+        case Call(name="round" | "ceil" | "floor"):
+            return _rounding(node.name, *(_number_of(argument) for argument in node.arguments))
+        case _:
+            value = _value_of(node)
+            return lambda subject: _number(value(subject))
+
+
+def _chained(
+    first: Callable[[Subject], Decimal],
+    rest: Sequence[tuple[Callable[[Decimal, Decimal], Decimal], Callable[[Subject], Decimal]]],
+) -> Callable[[Subject], Decimal]:
+    if len(rest) == 1:
+        ((combine, second),) = rest
+        return lambda subject: combine(first(subject), second(subject))
+
+    def chained(subject: Subject) -> Decimal:
+        result = first(subject)
+        for combine, operand in rest:
+            result = combine(result, operand(subject))
+        return result
+
+    return chained
+
+
+def _rounding(
+    name: str, number: Callable[[Subject], Decimal], decimals: Callable[[Subject], Decimal] | None = None
+) -> Callable[[Subject], Decimal]:
+    mode = _ROUNDINGS[name]
+
+    def rounded(subject: Subject) -> Decimal:
+        value, places = number(subject), decimals(subject) if decimals else ZERO
+        if abs(places) > MOST_DECIMALS:
+            raise EvaluationFailed("Number out of range")
+        exponent = -int(places)
+        # What has no more decimals than that stays as it is.
+        if exponent <= int(value.as_tuple().exponent):
+            return value
+        return value.quantize(_step(exponent), mode, _ROUNDING)
+
+    return rounded
+
+
+@lru_cache(maxsize=2 * MOST_DECIMALS + 1)
+def _step(exponent: int) -> Decimal:
+    return ONE.scaleb(exponent, _ROUNDING)
 
 
 def _property(name: str, properties: Mapping[str, Any]) -> Value:
@@ -107,6 +182,13 @@ def _property(name: str, properties: Mapping[str, Any]) -> Value:
     if not isinstance(value, str):
         value = "" if value is None else exact_json.dump_text(value)
     return _read(value)
+
+
+def _number_in(name: str, properties: Mapping[str, Any]) -> Decimal:
+    value = properties.get(name)
+    if type(value) is int or type(value) is Decimal:
+        return _within(Decimal(value))
+    return _number(_property(name, properties))
 
 
 def _read(text: str) -> Value:
@@ -128,33 +210,16 @@ def _number(value: Value) -> Decimal:
     return value
 
 
-def _combined(sign: str, left: Decimal, right: Decimal) -> Decimal:
-    if sign == "+":
-        return _EXACT.add(left, right)
-    if sign == "-":
-        return _EXACT.subtract(left, right)
-    if sign == "*":
-        return _EXACT.multiply(left, right)
+def _divided(left: Decimal, right: Decimal) -> Decimal:
     if not right:
         raise EvaluationFailed("Division by zero")
     return _QUOTIENT.divide(left, right)
 
 
-def _called(name: str, arguments: list[Value]) -> Value:
-    if name == "concat":
-        return "".join(format(one, "f") if isinstance(one, Decimal) else one for one in arguments)
-    numbers = [_number(one) for one in arguments]
-    if name == "least":
-        return min(numbers)
-    if name == "greatest":
-        return max(numbers)
-    return _rounded(name, numbers[0], numbers[1] if len(numbers) > 1 else Decimal(0))
+def _text(value: Value) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
-def _rounded(name: str, number: Decimal, decimals: Decimal) -> Decimal:
-    if abs(decimals) > MOST_DECIMALS:
-        raise EvaluationFailed("Number out of range")
-    step = Decimal(1).scaleb(-int(decimals))
-    if -int(decimals) <= int(number.as_tuple().exponent):
-        return number
-    return number.quantize(step, _ROUNDINGS[name], _ROUNDING)
+_COMBINED: Final[dict[str, Callable[[Decimal, Decimal], Decimal]]] = {
+    "+": _EXACT.add, "-": _EXACT.subtract, "*": _EXACT.multiply, "/": _divided,
+}  # fmt: skip

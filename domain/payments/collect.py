@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.credits.wallets.queries import transaction_row
 from domain.customers.queries import customer_row
 from domain.invoicing.models import Invoice
 from domain.invoicing.queries import invoice_row
@@ -20,7 +21,7 @@ from domain.payments.asked import invoices_to_take
 from domain.payments.events import InvoicePaymentsAsked, InvoicePaymentsNotTaken
 from domain.payments.methods import read_reference
 
-__all__ = ["RETRIED", "checkout_url", "payment_url", "retry_all_payments", "retry_payment"]
+__all__ = ["RETRIED", "checkout_url", "payment_url", "purchase_url", "retry_all_payments", "retry_payment"]
 
 UNLINKED: Final = {"base": ["no_linked_payment_provider"]}
 RETRIED: Final = ("pending", "failed")
@@ -67,6 +68,19 @@ async def retry_all_payments(work: UnitOfWork) -> Collection[UUID]:
 async def payment_url(work: UnitOfWork, invoice_id: object) -> None:
     """The page where an invoice is paid. Raises NotFound("invoice"), else ValidationFailed: a provider makes it."""
     await invoice_row(work.session, invoice_id)
+    raise ValidationFailed(UNLINKED)
+
+
+async def purchase_url(work: UnitOfWork, transaction_id: object) -> None:
+    """The page where bought credits are paid. Raises NotFound("wallet_transaction"), else ValidationFailed: for what is
+    not bought, is settled or has no invoice yet, then as `payment_url`. Source: handbook, credits 5.4."""
+    row = await transaction_row(work.session, transaction_id)
+    if row.transaction_status != "purchased":
+        raise ValidationFailed({"base": ["wallet_transaction_not_purchased"]})
+    if row.status == "settled":
+        raise ValidationFailed({"base": ["wallet_transaction_already_settled"]})
+    if row.invoice_id is None:
+        raise ValidationFailed({"base": ["wallet_transaction_has_no_attached_invoice"]})
     raise ValidationFailed(UNLINKED)
 
 

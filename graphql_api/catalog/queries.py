@@ -32,7 +32,9 @@ class CatalogQueries:
         limit: int | None = None,
         search_term: str | None = None,
         with_deleted: bool | None = None,
+        product_category_id: strawberry.ID | None = None,
     ) -> PlanCollection:
+        """product_category_id: plans are in no categories here, so that one leaves none of them."""
         async with read(info) as work:
             found = await queries.plans_page(
                 work.session,
@@ -40,6 +42,7 @@ class CatalogQueries:
                 search_term=search_term,
                 pending_deletion=bool(with_deleted),
                 deleted=bool(with_deleted),
+                categorized=product_category_id is not None,
             )
         return PlanCollection(collection=[plan_type(row) for row in found.rows], metadata=metadata_of(found))
 

@@ -37,6 +37,7 @@ from graphql_api.scalars import BigInt, ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.credits.coupons import AppliedCoupon
     from graphql_api.credits.note_types import CreditNote, CustomerCreditNotesBalance
+    from graphql_api.invoicing.applied_add_ons import AppliedAddOn
     from graphql_api.invoicing.types import Invoice
     from graphql_api.payments.campaigns import DunningCampaign
     from graphql_api.payments.provider_customers import ProviderCustomer
@@ -50,6 +51,7 @@ __all__ = [
 LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 LazyCreditNote = Annotated["CreditNote", strawberry.lazy("graphql_api.credits.note_types")]
 LazyBalance = Annotated["CustomerCreditNotesBalance", strawberry.lazy("graphql_api.credits.note_types")]
+LazyAppliedAddOn = Annotated["AppliedAddOn", strawberry.lazy("graphql_api.invoicing.applied_add_ons")]
 LazyInvoice = Annotated["Invoice", strawberry.lazy("graphql_api.invoicing.types")]
 LazyProviderCustomer = Annotated["ProviderCustomer", strawberry.lazy("graphql_api.payments.provider_customers")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
@@ -240,6 +242,13 @@ class Customer:
         from graphql_api.credits.coupons import fetch_coupons_of_customers
 
         return await load(info, "coupons_of_customers", fetch_coupons_of_customers, self.key) or []
+
+    @strawberry.field
+    async def applied_add_ons(self, info: Info) -> list[LazyAppliedAddOn] | None:
+        """What one-off invoices billed, the latest first, a thousand at most."""
+        from graphql_api.invoicing.applied_add_ons import fetch_add_ons_of_customers
+
+        return await load(info, "add_ons_of_customers", fetch_add_ons_of_customers, self.key) or []
 
     @strawberry.field
     async def invoices(self, info: Info) -> list[LazyInvoice] | None:

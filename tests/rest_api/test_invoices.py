@@ -211,6 +211,7 @@ async def test_a_document_is_asked_for_once_and_then_linked(api: Api, world: Wor
     answer = await api.post(f"/invoices/{invoice_id}/download", None)
     assert (answer.status_code, answer.content) == (200, b"")
     await api.post(f"/invoices/{invoice_id}/download_pdf", None)
+    await api.post(f"/invoices/{invoice_id}/download_xml", None)
     assert len(world.rows("jobs", actor=GENERATE)) == 1
     async with tenant_work(api.tenant) as work:
         assert await generate(work, [invoice_id]) == [invoice_id]
@@ -236,6 +237,15 @@ async def test_a_signed_link_opens_without_login_until_it_expires_or_is_changed(
         assert (await client.get(changed)).status_code == 404, changed
     with time_machine.travel(time.time() + settings().download_link_days * 86_400 + 60, tick=False):
         assert (await client.get(path)).status_code == 404
+
+
+async def test_no_invoice_has_an_id_at_an_integration_that_is_not_there(api: Api, world: World) -> None:
+    invoice_id = await one_invoice(api, world)
+    body = {"invoice": {"external_id": "sf-1", "integration_code": "salesforce"}}
+    answer = await api.put(f"/invoices/{invoice_id}/sync_salesforce_id", body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "integration_not_found")
+    answer = await api.put(f"/invoices/{uuid4()}/sync_salesforce_id", body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "invoice_not_found")
 
 
 async def test_drafts_have_no_document(api: Api, world: World) -> None:

@@ -121,6 +121,19 @@ async def test_every_wrong_field_of_a_new_wallet_is_named_at_once(api: Api, worl
             {"recurring_transaction_rules": [{"trigger": "interval"}, {"trigger": "interval"}]},
             {"recurring_transaction_rules": ["invalid_number_of_recurring_rules"]},
         ),
+        (
+            {
+                "recurring_transaction_rules": [
+                    {
+                        "trigger": "threshold",
+                        "threshold_credits": "9",
+                        "method": "target",
+                        "target_ongoing_balance": "8",
+                    }
+                ]
+            },
+            {"target_ongoing_balance": ["must_be_greater_than_or_equal_threshold"]},
+        ),
         ({"metadata": {"a": {"b": "c"}}}, {"metadata": ["nested_structure_not_allowed"]}),
     ):
         answer = await api.post("/wallets", {"wallet": {**valid, **wrong}})
@@ -280,6 +293,29 @@ async def test_the_client_says_that_a_top_up_which_waits_for_its_payment_was_pai
     assert (now["balance_cents"], now["credits_balance"]) == (2000, "20.0")
     paid = (await api.get(f"/invoices/{invoice.id}")).json()["invoice"]
     assert (paid["status"], paid["issuing_date"], paid["total_amount_cents"]) == ("finalized", "2024-03-05", 1500)
+
+
+async def test_the_page_where_bought_credits_are_paid_is_refused_for_what_is_not_to_be_paid(
+    api: Api, world: World, jobs: Background
+) -> None:
+    wallet = await created(api, world, jobs)
+    sent = {"wallet_id": wallet["lago_id"], "paid_credits": "1", "granted_credits": "1"}
+    answer = await api.post("/wallet_transactions", {"wallet_transaction": sent})
+    bought, granted = answer.json()["wallet_transactions"]
+
+    async def refusal(transaction_id: str) -> Any:
+        answer = (await api.post(f"/wallet_transactions/{transaction_id}/payment_url", {})).json()
+        return answer.get("error_details", answer["code"])
+
+    assert await refusal(granted["lago_id"]) == {"base": ["wallet_transaction_not_purchased"]}
+    assert await refusal(bought["lago_id"]) == {"base": ["wallet_transaction_has_no_attached_invoice"]}
+    await jobs.run(world.tenant)
+    assert await refusal(bought["lago_id"]) == {"base": ["no_linked_payment_provider"]}
+    shown_now = (await api.get(f"/wallet_transactions/{bought['lago_id']}")).json()["wallet_transaction"]
+    await api.put(f"/invoices/{shown_now['lago_invoice_id']}", {"invoice": {"payment_status": "succeeded"}})
+    await jobs.run(world.tenant)
+    assert await refusal(bought["lago_id"]) == {"base": ["wallet_transaction_already_settled"]}
+    assert await refusal(str(uuid4())) == "wallet_transaction_not_found"
 
 
 async def test_an_interval_rule_tops_up_once_on_its_days(api: Api, world: World, jobs: Background) -> None:

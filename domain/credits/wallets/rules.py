@@ -82,6 +82,8 @@ async def read_rules(
         if columns is None or rule.errors:
             read.add(FIELD, "invalid_recurring_rule")
             return None
+        if columns["method"] == "target" and columns["target_ongoing_balance"] < columns["threshold_credits"]:
+            read.add("target_ongoing_balance", "must_be_greater_than_or_equal_threshold")
         found.append(SentRule(before.id if before else None, columns, sections))
     return found
 
@@ -140,8 +142,6 @@ def _columns(
     if expiration_at is not None and ("expiration_at" in read) and expiration_at <= clock.now():
         wrong = True
     if wrong:
-        return None
-    if target is not None and threshold is not None and target < threshold:
         return None
     if worth is not None and method == "fixed":
         check = Reader({})

@@ -230,6 +230,23 @@ async def test_a_second_start_of_a_subscription_is_refused() -> None:
         assert len(world.rows("invoices")) == 1
 
 
+async def test_what_started_inside_a_trial_starts_once_more_when_the_trial_has_ended() -> None:
+    with World(instant("2024-03-05T10:00:00Z")) as world:
+        plan = world.plan(3100, pay_in_advance=True, trial_period=10)
+        subscription = world.subscription(world.customer(), plan, "2024-03-05T10:00:00Z")
+        (first,) = await bill(world, subscription, reason=STARTING)
+        assert amounts(world, first) == []
+        ended = instant("2024-03-15T10:00:00Z")
+        world.execute("UPDATE subscriptions SET trial_ended_at = %s WHERE id = %s", ended, subscription)
+        world.at("2024-03-15T10:35:00Z")
+        (second,) = await bill(world, subscription, reason=STARTING)
+        assert amounts(world, second) == [1700]
+        for at in ("2024-03-15T10:35:00Z", "2024-03-15T11:35:00Z"):
+            world.at(at)
+            with pytest.raises(AlreadyBilled, match="subscription_starting"):
+                await bill(world, subscription, reason=STARTING)
+
+
 async def test_what_cannot_share_an_invoice_is_refused_and_nothing_is_written() -> None:
     with World(instant("2024-03-01T00:10:00Z")) as world:
         plan = world.plan(100)

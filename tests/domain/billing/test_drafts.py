@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from domain.billing.customers import update_customer
 from domain.billing.drafts import move_draft_dates, refresh_drafts
 from domain.billing.plan_amounts import follow_amounts
+from domain.catalog.events import CustomerTaxesChanged
 from domain.kernel.unit_of_work import tenant_work
+from tests.domain.billing.conftest import Ledger
 from tests.domain.billing.test_bill import bill
 from tests.domain.billing.world import World, instant
 
@@ -45,7 +48,20 @@ async def test_only_drafts_of_the_plans_with_an_active_subscription_are_refreshe
         async with tenant_work(world.tenant) as work:
             assert await refresh_drafts(work, [plans[0], plans[2]]) == 2
             assert await refresh_drafts(work, None) == 3
+            customer = world.rows("subscriptions", id=subscriptions[1])[0].customer_id
+            assert await refresh_drafts(work, [], [customer]) == 1
             work.forget_since((0, 0))
+
+
+async def test_other_taxes_of_a_customer_are_an_event_and_the_same_ones_are_none(ledger: Ledger) -> None:
+    with World(instant("2024-05-01T00:00:00Z")) as world:
+        customer = world.customer()
+        world.tax_alone("20", "vat")
+        for codes, changed in ((["vat"], True), (["vat"], False), (None, False), ([], True), ([], False)):
+            ledger.events.clear()
+            async with tenant_work(world.tenant) as work:
+                await update_customer(work, customer, {"tax_codes": codes})
+            assert (CustomerTaxesChanged((customer,)) in ledger.events) is changed
 
 
 async def test_a_planned_downgrade_to_what_is_dearer_now_is_called_off_or_starts_at_once() -> None:

@@ -76,14 +76,15 @@ def test_the_last_note_takes_what_rounding_has_left() -> None:
     second = after_note(invoice, first)
     last = note_amounts(second, items(second, 4_214))
     assert (last.taxes_cents, last.total_cents, last.last) == (843, 5_057, True)
+    assert last.precise_taxes == 843
     assert first.total_cents + last.total_cents == 92_280
 
 
 def test_what_an_invoice_shows_is_spread_pro_rata() -> None:
     shown = available(TWO, Billed(13_998, 13_998, succeeded=True), 1_333, 13_333)
-    assert shown == Available(13_965, 13_965, 0)
+    assert shown == Available(13_965, 13_965, 0, 13_965)
     unpaid = available(TWO, Billed(13_998, 0, succeeded=False), 1_333, 13_333)
-    assert unpaid == Available(13_965, 0, 13_965)
+    assert unpaid == Available(13_965, 0, 13_965, 13_965)
     assert available(TWO, Billed(13_998, 0, succeeded=False, is_draft=True), 1_333, 13_333) == Available()
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.metering.expressions import EvaluationFailed, InvalidExpression, Subject, evaluate, parse, result_text
+from domain.metering.expressions import EvaluationFailed, InvalidExpression, Subject, expression, result_text
 
 PROPERTIES: dict[str, Any] = {
     "a": "1", "b": Decimal("2.50"), "n": 3, "word": "abc", "nothing": None, "yes": True, "list": [1, 2],
@@ -20,7 +20,7 @@ PROPERTIES: dict[str, Any] = {
 
 
 def value(text: str, properties: Mapping[str, Any] = PROPERTIES) -> str:
-    return result_text(evaluate(parse(text), Subject("api_call", 1_700_000_000, properties)))
+    return result_text(expression(text).evaluate(Subject("api_call", 1_700_000_000, properties)))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_values(text: str, expected: str) -> None:
 )  # fmt: skip
 def test_what_is_not_an_expression(text: str) -> None:
     with pytest.raises(InvalidExpression):
-        parse(text)
+        expression(text)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_deep_and_long_texts_are_refused_and_do_not_hang() -> None:
     assert value(" + ".join(["1"] * 2_000)) == "2000.0"
     for text in ("-(" * 3_000 + "1" + ")" * 3_000, "round(" * 1_000 + "1" + ")" * 1_000, "1+" * 6_000 + "1"):
         with pytest.raises(InvalidExpression):
-            parse(text)
+            expression(text)
 
 
 # Expressions made at random, beside what Python's decimals make of the same tree.
@@ -177,7 +177,7 @@ TREES = st.recursive(
 @settings(deadline=None, max_examples=200)
 def test_generated_expressions_are_decimal_arithmetic(tree: Pair) -> None:
     text, expected = tree
-    found = evaluate(parse(text), Subject("c", 0, {}))
+    found = expression(text).evaluate(Subject("c", 0, {}))
     assert found == expected, text
 
 
@@ -185,17 +185,17 @@ def test_generated_expressions_are_decimal_arithmetic(tree: Pair) -> None:
 @settings(deadline=None, max_examples=200)
 def test_without_brackets_precedence_and_order_are_pythons(parts: list[tuple[str, int]]) -> None:
     text = "7 " + " ".join(f"{sign} {number}" for sign, number in parts)
-    assert evaluate(parse(text), Subject("c", 0, {})) == eval(text)
+    assert expression(text).evaluate(Subject("c", 0, {})) == eval(text)
 
 
 @given(st.text(alphabet="event.propisa()+-*/,'1290 \t\n_rundclt", max_size=40))
 @settings(deadline=None, max_examples=300)
 def test_any_text_is_an_expression_or_is_refused(text: str) -> None:
     try:
-        tree = parse(text)
+        found = expression(text)
     except InvalidExpression:
         return
     try:
-        evaluate(tree, Subject("c", 0, {}))
+        found.evaluate(Subject("c", 0, {}))
     except EvaluationFailed:
         return

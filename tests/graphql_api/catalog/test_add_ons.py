@@ -56,6 +56,32 @@ async def test_an_add_on_is_made_changed_listed_and_deleted(admin: Caller) -> No
     assert (await admin.error(SHOW, {"id": add_on["id"]}))["details"] == {"addOn": ["not_found"]}
 
 
+async def test_what_one_off_invoices_billed_is_applied_to_the_customer(admin: Caller) -> None:
+    add_on = (await admin.data(CREATE, {"input": terms()}))["createAddOn"]
+    create = "mutation($input: CreateCustomerInput!) { createCustomer(input: $input) { id appliedAddOns { id } } }"
+    customer = (await admin.data(create, {"input": {"externalId": some("customer"), "currency": "EUR"}}))[
+        "createCustomer"
+    ]
+    assert customer["appliedAddOns"] == []
+    invoice = "mutation($input: CreateInvoiceInput!) { createInvoice(input: $input) { id fees { id } } }"
+    line = {"addOnId": add_on["id"], "fromDatetime": "2024-03-01T00:00:00Z", "toDatetime": "2024-03-01T00:00:00Z"}
+    lines = [{**line, "units": 3}, {**line, "unitAmountCents": "700"}]
+    asked = {"customerId": customer["id"], "currency": "EUR", "fees": lines}
+    fees = (await admin.data(invoice, {"input": asked}))["createInvoice"]["fees"]
+    shown = """query($id: ID!) { customer(id: $id) { appliedAddOns {
+        id amountCents amountCurrency createdAt addOn { id code appliedAddOnsCount customersCount } } } }"""
+    applied = (await admin.data(shown, {"id": customer["id"]}))["customer"]["appliedAddOns"]
+    assert {each["id"] for each in applied} == {each["id"] for each in fees}
+    assert sorted(each["amountCents"] for each in applied) == ["150000", "700"]
+    counted = {"id": add_on["id"], "code": add_on["code"], "appliedAddOnsCount": 2, "customersCount": 1}
+    assert {each["amountCurrency"] for each in applied} == {"EUR"}
+    assert [each["addOn"] for each in applied] == [counted, counted]
+    void = "mutation($input: VoidInvoiceInput!) { voidInvoice(input: $input) { id } }"
+    made = (await admin.data("query { invoices(limit: 1) { collection { id } } }", {}))["invoices"]["collection"][0]
+    await admin.data(void, {"input": {"id": made["id"]}})
+    assert (await admin.data(shown, {"id": customer["id"]}))["customer"]["appliedAddOns"] == []
+
+
 async def test_wrong_add_ons_are_refused(admin: Caller) -> None:
     error = await admin.error(CREATE, {"input": terms(amountCents="0", name=" ")})
     assert error["details"] == {"amountCents": ["value_is_out_of_range"], "name": ["value_is_mandatory"]}

@@ -186,6 +186,11 @@ async def test_a_plan_is_made_edited_shown_and_destroyed(admin: Caller) -> None:
     assert (changed["name"], changed["amountCents"], changed["chargesCount"]) == ("New", "5", 1)
     assert (changed["charges"][0]["id"], changed["charges"][0]["properties"]["amount"]) == (second["id"], "9")
     assert (await admin.data(PLAN, {"id": made["id"]}))["plan"] == changed
+    in_category = "query($id: ID) { plans(productCategoryId: $id) { collection { id } metadata { totalCount } } }"
+    none = {"collection": [], "metadata": {"totalCount": 0}}
+    assert (await admin.data(in_category, {"id": str(uuid4())}))["plans"] == none
+    everything = (await admin.data(in_category))["plans"]["collection"]
+    assert made["id"] in [one["id"] for one in everything]
     assert (await admin.data(DESTROY_PLAN, {"input": {"id": made["id"]}}))["destroyPlan"]["id"] == made["id"]
     listed = (await admin.data(PLANS, {"term": made["code"]}))["plans"]
     assert listed["metadata"]["totalCount"] == 0
