@@ -42,7 +42,7 @@ def commitment_fee(
     fees: of this invoice. spent_before: cents that other invoices billed for the period.
     """
     terms = line.subscription.terms
-    if terms.pay_in_advance and (line.starting or not line.past.invoices):
+    if terms.pay_in_advance and (line.reason == "subscription_starting" or not line.past.invoices):
         return None
     if not terms.is_terminated_at(line.at) and not opens_period(line.subscription, line.past, line.at):
         return None

@@ -15,8 +15,7 @@ __all__ = ["BillingDue", "GatedInvoicesClosed", "GatedInvoicesSettled", "PaidFee
 class BillingDue(DomainEvent):
     """These subscriptions are to be billed together, now, in a job of their own.
 
-    reason: subscription_starting, subscription_terminating, trial_ended or upgrading (the terminated row and its
-    successor).
+    reason: subscription_starting, subscription_terminating or upgrading (the terminated row and its successor).
     skip_charges: usage is left out, as on the first invoice of a plan paid in advance.
     Followed by the job "billing.bill_subscriptions" with {"subscription_ids", "at", "reason", "skip_charges"}.
     """

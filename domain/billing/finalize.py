@@ -57,8 +57,7 @@ _DRAFTS: Final = sa.text(
 )
 _LINES: Final = sa.text(
     """
-    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime, recurring
-    FROM invoice_subscriptions
+    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime FROM invoice_subscriptions
     WHERE invoice_id = ANY(:ids) ORDER BY invoice_id, id
     """
 )
@@ -133,8 +132,7 @@ def _target(draft: Any, rows: Sequence[Any]) -> Target:
         draft.id,
         draft.created_at,
         tuple(
-            Line(row.subscription_id, row.timestamp, row.invoicing_reason, row.charges_from_datetime, row.recurring)
-            for row in rows
+            Line(row.subscription_id, row.timestamp, row.invoicing_reason, row.charges_from_datetime) for row in rows
         ),
         skip_charges=draft.skip_charges,
         exists=True,

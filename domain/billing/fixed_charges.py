@@ -110,7 +110,7 @@ def _price_of_change(line: BilledLine, charge: FixedChargeFacts, delta: Decimal,
 def _window(line: BilledLine, charge: FixedChargeFacts) -> Windows | None:
     """What a fixed charge is billed for on a line; None where it is not due."""
     terms = line.subscription.terms
-    starting = line.starting
+    starting = line.reason == "subscription_starting"
     if not charge.pay_in_advance:
         return None if starting else line.window
     if terms.is_terminated_at(line.at):

@@ -35,8 +35,6 @@ class BilledLine:
     """A subscription on an invoice with its windows. number: among the lines of a run. reason: as stored.
 
     finished: a termination on the first day of a period bills the period before it (handbook, section 2.7).
-    trial_ended: the base fee is billed that was free at the start, whose bill there is already; stored as periodic, but
-    of no period.
     """
 
     number: int
@@ -46,23 +44,17 @@ class BilledLine:
     at: datetime
     reason: str
     finished: bool = False
-    trial_ended: bool = False
 
     @property
     def recurring(self) -> bool:
-        return self.reason == "subscription_periodic" and not self.trial_ended
-
-    @property
-    def starting(self) -> bool:
-        """Bills the start, or what was free until now."""
-        return self.reason == "subscription_starting" or self.trial_ended
+        return self.reason == "subscription_periodic"
 
     @property
     def bills_periods(self) -> bool:
         """Base fee, usage and commitments are due; not where only fixed charges are paid in advance."""
         if self.reason == "in_advance_charge":
             return False
-        return not self.starting or self.subscription.terms.pay_in_advance
+        return self.reason != "subscription_starting" or self.subscription.terms.pay_in_advance
 
     @property
     def progressive(self) -> bool:
@@ -134,8 +126,6 @@ def _unbilled(line: BilledLine, found: frozenset[str]) -> list[BilledLine]:
         return []
     if line.recurring:
         return [] if "periodic" in found or line.subscription.status != "active" else [line]
-    if line.trial_ended:
-        return [replace(line, reason="subscription_periodic") if "once" in found else replace(line, trial_ended=False)]
     if "once" in found and line.reason not in ("in_advance_charge", "progressive_billing"):
         raise AlreadyBilled(line.subscription.id, line.reason)
     finished = _finished(line.subscription.terms, line.at) if line.reason == "subscription_terminating" else None
@@ -199,14 +189,10 @@ def _billed_line(number: int, facts: Facts, target: Target, line: Line) -> Bille
             fixed_charges_to_datetime=past.last_fixed_charges_to,
         )
         window = after_zone_change(window, previous)
-    reason = _stored_reason(subscription.terms, line)
-    trial_ended = line.reason == "trial_ended" or (reason == "subscription_periodic" and line.recurring is False)
-    return BilledLine(number, subscription, past, window, line.at, reason, finished, trial_ended)
+    return BilledLine(number, subscription, past, window, line.at, _stored_reason(subscription.terms, line), finished)
 
 
 def _stored_reason(terms: SubscriptionTerms, line: Line) -> str:
-    if line.reason == "trial_ended":
-        return "subscription_starting"
     if line.reason != "upgrading":
         return line.reason
     return "subscription_terminating" if terms.is_terminated_at(line.at) else "subscription_starting"

@@ -14,8 +14,8 @@ __all__ = ["FINISH_WAITING", "REASONS", "BillRequest", "Line", "Target", "finish
 FINISH_WAITING: Final = "billing.finish_waiting"
 
 REASONS = (
-    "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "trial_ended",
-    "in_advance_charge", "progressive_billing",
+    "subscription_starting", "subscription_periodic", "subscription_terminating", "upgrading", "in_advance_charge",
+    "progressive_billing",
 )  # fmt: skip
 
 
@@ -24,10 +24,9 @@ class BillRequest:
     """Subscriptions of one customer that go on one invoice.
 
     at: the billing instant. reason: one of REASONS; upgrading becomes subscription_terminating for the row that ended
-    and subscription_starting for the other; trial_ended bills the base fee that was free until then and becomes
-    subscription_starting, unless the start had a bill of its own; in_advance_charge bills the fixed charges whose units
-    changed at `at`; progressive_billing bills the usage of the running period so far. skip_charges: usage is left out.
-    invoice_id: of the invoice to be made, None for a new one.
+    and subscription_starting for the other; in_advance_charge bills the fixed charges whose units changed at `at`.
+    progressive_billing bills the usage of the running period so far. skip_charges: usage is left out. invoice_id: of
+    the invoice to be made, None for a new one.
     """
 
     subscription_ids: tuple[UUID, ...]
@@ -43,14 +42,12 @@ class BillRequest:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One subscription on one invoice. reason: of the request. charges_from, recurring: of a draft that is built
-    again."""
+    """One subscription on one invoice. reason: of the request. charges_from: of a draft that is built again."""
 
     subscription_id: UUID
     at: datetime
     reason: str
     charges_from: datetime | None = None
-    recurring: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Target:
 
     @property
     def periodic(self) -> bool:
-        return self._reason == "subscription_periodic" and self.lines[0].recurring is not False
+        return self._reason == "subscription_periodic"
 
     @property
     def in_advance(self) -> bool:

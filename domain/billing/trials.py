@@ -65,7 +65,7 @@ async def bill_ended_trials(work: UnitOfWork) -> int:
         dates = {local_date(instant, customer_zone) for instant in billed_on.get(row.id, ())}
         start_day = local_date(row.started_at or row.subscription_at, customer_zone)
         if plan.pay_in_advance and not dates & {local_date(now, customer_zone), start_day}:
-            work.record(BillingDue((row.id,), now, "trial_ended", skip_charges=True))
+            work.record(BillingDue((row.id,), now, "subscription_starting", skip_charges=True))
         work.record(SubscriptionTrialEnded((row.id,)))
     return len(ended)
 

@@ -47,8 +47,7 @@ _CHOSEN: Final = sa.text(
 _INVOICES: Final = sa.text("SELECT * FROM invoices WHERE id = ANY(:ids) ORDER BY issuing_date, number, id")
 _LINES: Final = sa.text(
     """
-    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime, recurring
-    FROM invoice_subscriptions
+    SELECT invoice_id, subscription_id, timestamp, invoicing_reason, charges_from_datetime FROM invoice_subscriptions
     WHERE invoice_id = ANY(:ids) ORDER BY invoice_id, id
     """
 )
@@ -148,13 +147,7 @@ async def _rated_anew(
             invoice.id,
             invoice.created_at,
             tuple(
-                Line(
-                    line.subscription_id,
-                    line.timestamp,
-                    line.invoicing_reason,
-                    line.charges_from_datetime,
-                    line.recurring,
-                )
+                Line(line.subscription_id, line.timestamp, line.invoicing_reason, line.charges_from_datetime)
                 for line in lines[invoice.id]
             ),
             skip_charges=invoice.skip_charges,

@@ -138,7 +138,7 @@ async def test_the_end_of_a_trial_bills_a_plan_in_advance_once(world: World) -> 
     assert await world.run(end + timedelta(minutes=35), bill_ended_trials) == 1
     (row,) = await world.rows()
     assert row.trial_ended_at == end
-    assert [(due.reason, due.skip_charges) for due in world.billed()] == [("trial_ended", True)]
+    assert [(due.reason, due.skip_charges) for due in world.billed()] == [("subscription_starting", True)]
     assert await world.run(end + timedelta(hours=2), bill_ended_trials) == 0
 
 
