@@ -64,7 +64,9 @@ def read_activation_rules(read: Reader, *, pending: bool = True) -> Sequence[Rul
     if not all(_is_duration(each) for each in hours):
         read.add("timeout_hours", "value_must_be_positive_or_zero")
         return None
-    return () if wrong or not pending else [RuleTerms(each, hours or 0) for each, hours in zip(types, hours, strict=True)]
+    if wrong or not pending:
+        return ()
+    return [RuleTerms(each, most or 0) for each, most in zip(types, hours, strict=True)]
 
 
 async def set_rules(work: UnitOfWork, subscription_id: UUID, rules: Sequence[RuleTerms] | None) -> None:

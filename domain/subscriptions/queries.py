@@ -291,7 +291,15 @@ async def first_starts(session: AsyncSession, subscription_ids: Sequence[UUID]) 
     chain = table(Subscription).alias("chain")
     query = (
         sa.select(s.id, sa.func.coalesce(sa.func.min(chain.c.started_at), s.subscription_at))
-        .outerjoin(chain, sa.and_(chain.c.customer_id == s.customer_id, chain.c.external_id == s.external_id))
+        .outerjoin(
+            chain,
+            sa.and_(
+                chain.c.customer_id == s.customer_id,
+                chain.c.external_id == s.external_id,
+                # What was given up before it was paid never started.
+                chain.c.status != "canceled",
+            ),
+        )
         .where(s.id.in_(subscription_ids))
         .group_by(s.id)
     )
