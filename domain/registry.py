@@ -20,6 +20,7 @@ import domain.messaging.models
 import domain.metering.models
 import domain.payments.models
 import domain.payments.providers.models
+import domain.payments.providers.news_models
 import domain.subscriptions.models  # noqa: F401
 
 __all__ = ["metadata"]

@@ -18,6 +18,7 @@ from rest_api import (
     emails,
     events,
     fees,
+    inbound,
     invoices,
     organizations,
     payment_methods,
@@ -47,7 +48,7 @@ _RESOURCES = (
     analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plans, subscription_alerts, subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, collect, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
-    credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads,
+    credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads, inbound,
 )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from domain.payments.collect import checkout_url, payment_url, purchase_url, retry_payment
-from rest_api.frame import Call, empty_answer, endpoint
+from domain.billing.payment_pages import checkout_page, invoice_page, purchase_page
+from domain.payments.collect import retry_payment
+from rest_api.frame import Call, Outgoing, answer, empty_answer, endpoint, outgoing
 from rest_api.routing import post
 
 __all__ = ["routes"]
@@ -22,27 +23,60 @@ async def retry(call: Call) -> Response:
     return empty_answer()
 
 
-@endpoint(resource="invoice")
-async def invoice_url(call: Call) -> Response:
-    await payment_url(call.work, call.path["id"])
-    return empty_answer()
+@outgoing(resource="invoice")
+async def invoice_url(call: Outgoing) -> Response:
+    """Where an invoice is paid, for a day."""
+    page = await invoice_page(call.work, call.path["id"])
+    return answer(
+        {
+            "invoice_payment_details": {
+                "lago_customer_id": page.customer_id,
+                "external_customer_id": page.external_customer_id,
+                "payment_provider": page.payment_provider,
+                "lago_invoice_id": page.invoice_id,
+                "payment_url": page.url,
+            }
+        }
+    )
 
 
-@endpoint(resource="wallet_transaction")
-async def transaction_url(call: Call) -> Response:
-    await purchase_url(call.work, call.path["id"])
-    return empty_answer()
+@outgoing(resource="wallet_transaction")
+async def purchase_url(call: Outgoing) -> Response:
+    """Where bought credits are paid, for a day."""
+    page = await purchase_page(call.work, call.path["id"])
+    return answer(
+        {
+            "wallet_transaction_payment_details": {
+                "lago_customer_id": page.customer_id,
+                "external_customer_id": page.external_customer_id,
+                "payment_provider": page.payment_provider,
+                "lago_wallet_transaction_id": call.path["id"],
+                "payment_url": page.url,
+            }
+        }
+    )
 
 
-@endpoint(resource="customer")
-async def customer_url(call: Call) -> Response:
-    await checkout_url(call.work, external_id=call.path["external_id"])
-    return empty_answer()
+@outgoing(resource="customer")
+async def customer_url(call: Outgoing) -> Response:
+    """Where a customer leaves a card."""
+    known, url = await checkout_page(call.work, external_id=call.path["external_id"])
+    return answer(
+        {
+            "customer": {
+                "lago_customer_id": known.payer.customer_id,
+                "external_customer_id": known.payer.external_id,
+                "payment_provider": known.connection.provider_type,
+                "payment_provider_code": known.connection.code,
+                "checkout_url": url,
+            }
+        }
+    )
 
 
 routes = [
     post("/invoices/{id}/retry_payment", retry),
     post("/invoices/{id}/payment_url", invoice_url),
-    post("/wallet_transactions/{id}/payment_url", transaction_url),
     post("/customers/{external_id}/checkout_url", customer_url),
+    post("/wallet_transactions/{id}/payment_url", purchase_url),
 ]

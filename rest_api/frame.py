@@ -18,6 +18,7 @@ else that is raised is a defect, logged and answered as a bare 500 by the applic
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -35,7 +36,7 @@ from domain.kernel.validation import clean_json, storable
 from infrastructure import exact_json
 from rest_api.errors import refusal_answer
 
-__all__ = ["Call", "answer", "empty_answer", "endpoint", "page_answer"]
+__all__ = ["Call", "Outgoing", "answer", "empty_answer", "endpoint", "outgoing", "page_answer"]
 
 READING = frozenset({"GET", "HEAD"})
 MAX_KEY = 255
@@ -131,6 +132,45 @@ def endpoint(resource: str) -> Callable[[Handler], Callable[[Request], Awaitable
                     if once_key is None:
                         return await handler(call)
                     return await _once(call, checked_key(once_key), handler)
+            except Refusal as refusal:
+                return refusal_answer(refusal)
+
+        return handle
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An authenticated request that calls out of the house, and opens transactions before and after by itself."""
+
+    request: Request
+    identity: ApiKeyIdentity
+    body: Any
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.request.path_params
+
+    def work(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A transaction of the key's organization; committed at the end of the block."""
+        return tenant_work(self.identity.tenant, Author("api", api_key_id=self.identity.api_key_id))
+
+
+def outgoing(
+    resource: str,
+) -> Callable[[Callable[[Outgoing], Awaitable[Response]]], Callable[[Request], Awaitable[Response]]]:
+    """As `endpoint`, for what asks somebody outside: no transaction is held meanwhile. What is written must be safe to
+    ask for again, for an `Idempotency-Key` is not looked at."""
+
+    def decorate(handler: Callable[[Outgoing], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        @wraps(handler)
+        async def handle(request: Request) -> Response:
+            try:
+                identity = await authenticate_api_key(_key(request))
+                identity.require(resource, "read" if request.method in READING else "write")
+                _refuse_unstorable(request, resource)
+                return await handler(Outgoing(request, identity, await _body(request)))
             except Refusal as refusal:
                 return refusal_answer(refusal)
 

@@ -14,6 +14,7 @@ from tasks import (  # isort: skip
     emails,  # noqa: F401
     credit_notes,  # noqa: F401
     customers,  # noqa: F401
+    gated,  # noqa: F401
     invoicing,  # noqa: F401
     messaging,  # noqa: F401
     metering,  # noqa: F401

@@ -8,24 +8,37 @@ from uuid import UUID
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.attempts import begin_payment
-from domain.payments.call_off import note_called_off, payment_to_call_off
+from domain.payments.inbound import finish_inbound, open_inbound
+from domain.payments.links import expire_pages
 from domain.payments.outcomes import note_outcome
-from domain.payments.providers.gateway import GatewayBusy
+from domain.payments.provider_events import apply_event
+from domain.payments.providers.gateway import GatewayBusy, GatewayRefused, MethodKept
 from domain.payments.providers.gateways import gateway_of
 from domain.payments.receipt_documents import load_receipts, mark_receipts_stored, store_receipt
 from domain.payments.receipts import make_receipts
+from domain.payments.refunds import begin_note_refund, note_refund
 from domain.payments.remind import begin_anew
 from tasks.jobs import external_job, job
 from tasks.lease import Lease
 from tasks.retries import polynomial
 
 __all__ = [
-    "CALL_OFF", "RECEIPTS", "RECEIPTS_AT_A_TIME", "TAKE", "call_off", "count_anew", "generate_receipts",
-    "give_receipts", "take",
-]  # fmt: skip
+    "EXPIRE_PAGES",
+    "INBOUND",
+    "RECEIPTS",
+    "RECEIPTS_AT_A_TIME",
+    "REFUND",
+    "TAKE",
+    "count_anew",
+    "generate_receipts",
+    "give_receipts",
+    "take",
+]
 
 TAKE: Final = "payments.take"
-CALL_OFF: Final = "payments.call_off"
+EXPIRE_PAGES: Final = "payments.expire_pages"
+INBOUND: Final = "payments.process_inbound"
+REFUND: Final = "payments.refund_note"
 # How often, and how soon, a payment that its payer must confirm is tried again.
 MOST_CONFIRMATIONS: Final = 20
 CONFIRMATION_PAUSE: Final = timedelta(seconds=5)
@@ -87,14 +100,45 @@ async def take(
             lease.repeat_after(CONFIRMATION_PAUSE, "the payer must confirm")
 
 
-@external_job(CALL_OFF, queue="providers", dedicated="payments", retries=(polynomial(6, GatewayBusy),))
-async def call_off(lease: Lease, invoice_id: str) -> None:
-    """The payment of an invoice that is not to be paid any more is taken back at its provider."""
+@external_job(EXPIRE_PAGES, queue="providers", retries=(polynomial(5, GatewayBusy),))
+async def expire_invoice_pages(lease: Lease, invoice_id: str) -> None:
+    """Nobody pays an invoice on a page any more that was paid otherwise or taken back."""
     async with lease.work() as work:
-        found = await payment_to_call_off(work, UUID(invoice_id))
-    if found is None:
+        sessions = await expire_pages(work, UUID(invoice_id))
+    for connection, session_id in sessions:
+        await gateway_of(connection).expire_page(session_id)
+
+
+@external_job(REFUND, queue="providers", retries=(polynomial(6, GatewayBusy),))
+async def refund_note(lease: Lease, credit_note_id: str) -> None:
+    """Gives the money of a credit note back through the provider that took it."""
+    async with lease.work() as work:
+        wanted = await begin_note_refund(work, UUID(credit_note_id))
+    if wanted is None:
         return
-    called_off = await gateway_of(found.connection).cancel_payment(found.provider_payment_id)
+    refunded = await gateway_of(wanted.connection).refund(wanted.order)
     async with lease.settle() as work:
-        if called_off:
-            await note_called_off(work, found.payment_id)
+        await note_refund(work, wanted.refund_id, refunded)
+
+
+@external_job(INBOUND, queue="providers", dedicated="payments", retries=(polynomial(6, GatewayBusy),))
+async def process_inbound(lease: Lease, inbound_id: str) -> None:
+    """Works one event of a provider through; what it says and that it was done are one transaction."""
+    async with lease.work() as work:
+        inbound = await open_inbound(work, UUID(inbound_id))
+    if inbound is None:
+        return
+    gateway = gateway_of(inbound.connection)
+    event = gateway.read(inbound.event)
+    method = None
+    try:
+        if isinstance(event, MethodKept):
+            method = await gateway.method(event)
+    except GatewayRefused:
+        async with lease.settle() as work:
+            await finish_inbound(work, inbound.id, "failed")
+        return
+    async with lease.settle() as work:
+        if event is not None:
+            await apply_event(work, inbound.connection, event, method)
+        await finish_inbound(work, inbound.id, "succeeded")

@@ -7,6 +7,8 @@ A job's arguments hold at most `CHUNK` ids.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -79,9 +81,11 @@ from domain.messaging.queries import has_endpoints
 from domain.metering.activities import LOOK
 from domain.metering.events import AlertsTriggered, LookAsked
 from domain.metering.fill_values import FILL_VALUES
-from domain.payments.asked import invoices_to_take, requests_to_take
+from domain.payments.asked import automatic_top_ups, invoices_to_take, requests_to_take
 from domain.payments.events import (
+    CreditNoteRefundsFailed,
     DunningCampaignsFinished,
+    InboundWebhooksStored,
     InvoicePaymentsAsked,
     InvoicePaymentsNotTaken,
     PaymentNeedsAction,
@@ -92,13 +96,16 @@ from domain.payments.events import (
     PaymentRequestPaymentsFailed,
     PaymentRequestsCreated,
     PaymentRequestsSettled,
+    PaymentsConfirmed,
     PaymentsSucceeded,
     ProviderCustomersLinked,
     ProviderCustomersWanted,
     TopUpPaymentsNotTaken,
 )
+from domain.payments.links import pages_are_used, pages_to_expire
 from domain.payments.payables import INVOICE, REQUEST
 from domain.payments.providers.payer import connected_customers
+from domain.payments.refunds import notes_to_refund
 from domain.subscriptions.events import (
     SubscriptionCanceled,
     SubscriptionIncomplete,
@@ -112,9 +119,10 @@ from infrastructure.settings import settings
 from tasks.billing import BILL
 from tasks.catalog import CASCADE
 from tasks.emails import MAIL
+from tasks.gated import CALL_OFF
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
-from tasks.payments import CALL_OFF, RECEIPTS, RECEIPTS_AT_A_TIME, TAKE
+from tasks.payments import EXPIRE_PAGES, INBOUND, RECEIPTS, RECEIPTS_AT_A_TIME, REFUND, TAKE
 from tasks.providers import CREATE_CUSTOMER, LEARN_METHOD, REGISTER, UNREGISTER, UPDATE_CUSTOMER
 
 __all__ = ["JOBS_OF", "WEBHOOK_OF", "requests"]
@@ -197,9 +205,12 @@ async def settle_purchases(
 async def resolve_gates(
     work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicePaymentsRefused]
 ) -> Iterable[JobRequest]:
-    """Subscriptions that wait for a payment are told of it."""
-    ids = await invoices_of_status(work.session, _ids(events, "invoice_ids"), "open")
-    return [JobRequest("billing.resolve_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+    """Subscriptions that wait for a payment are told of it; one that came too late is given back."""
+    ids = _ids(events, "invoice_ids")
+    waiting = await invoices_of_status(work.session, ids, "open")
+    late = await invoices_of_status(work.session, ids, "closed")
+    jobs = [JobRequest("billing.resolve_payments", {"invoice_ids": some}) for some in _chunks(waiting)]
+    return jobs + [JobRequest(CALL_OFF, {"invoice_id": each}) for each in late]
 
 
 async def call_off(work: UnitOfWork, events: Sequence[GatedInvoicesClosed]) -> Iterable[JobRequest]:
@@ -210,9 +221,36 @@ async def take_invoices(
     work: UnitOfWork,
     events: Sequence[InvoicesFinalized | OneOffInvoicesCreated | CreditInvoicesCreated | CreditInvoicesOpened],
 ) -> Iterable[JobRequest]:
-    """The first payment of new invoices, each by a job of its own, where a provider can be asked."""
+    """The first payment of new invoices, each by a job of its own, where a provider can be asked. It waits where payers
+    are sent to pages, but for top-ups that nobody asked for."""
     ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"))
-    return [_taken(INVOICE, each, first=True) for each in ids]
+    if not ids or not await pages_are_used(work):
+        return [_taken(INVOICE, each, first=True) for each in ids]
+    automatic = set(await automatic_top_ups(work.session, ids))
+    pause = timedelta(seconds=settings().checkout_payment_delay_seconds)
+    return [
+        replace(_taken(INVOICE, each, first=True), delay=timedelta(0) if each in automatic else pause) for each in ids
+    ]
+
+
+async def expire_pages(
+    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicesVoided | PaymentsSucceeded]
+) -> Iterable[JobRequest]:
+    """Pages where an invoice can still be paid that was paid otherwise, in part or in full, or taken back."""
+    paid = [event for event in events if isinstance(event, PaymentsSucceeded)]
+    others = [event for event in events if not isinstance(event, PaymentsSucceeded)]
+    ids = await pages_to_expire(work, invoice_ids=_ids(others, "invoice_ids"), payment_ids=_ids(paid, "payment_ids"))
+    return [JobRequest(EXPIRE_PAGES, {"invoice_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def refund_notes(work: UnitOfWork, events: Sequence[CreditNotesIssued]) -> Iterable[JobRequest]:
+    ids = await notes_to_refund(work, _ids(events, "credit_note_ids"))
+    return [JobRequest(REFUND, {"credit_note_id": each}, unique_key=str(each)) for each in ids]
+
+
+async def process_inbound(work: UnitOfWork, events: Sequence[InboundWebhooksStored]) -> Iterable[JobRequest]:
+    ids = _ids(events, "inbound_ids")
+    return [JobRequest(INBOUND, {"inbound_id": each}, unique_key=str(each)) for each in ids]
 
 
 async def take_asked(work: UnitOfWork, events: Sequence[InvoicePaymentsAsked]) -> Iterable[JobRequest]:
@@ -310,7 +348,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
-    CreditNotesIssued: (note_documents, mails("credit_note", "credit_note_ids", with_documents=False)),
+    CreditNotesIssued: (note_documents, refund_notes, mails("credit_note", "credit_note_ids", with_documents=False)),
     CreditNoteDocumentGenerated: (mails("credit_note", "credit_note_ids"),),
     InvoicesFinalized: (
         documents,
@@ -335,7 +373,9 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     CreditInvoicesCreated: (documents, take_invoices),
     CreditInvoicesOpened: (take_invoices,),
-    InvoicePaymentStatusUpdated: (settle_purchases, resolve_gates),
+    InvoicePaymentStatusUpdated: (settle_purchases, expire_pages, resolve_gates),
+    InvoicesVoided: (expire_pages,),
+    InboundWebhooksStored: (process_inbound,),
     InvoicePaymentsRefused: (settle_purchases, resolve_gates),
     GatedInvoicesSettled: (job_with("billing.resolve_payments", "invoice_ids"),),
     GatedInvoicesClosed: (call_off,),
@@ -352,7 +392,7 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     WalletBalancesChanged: (job_with("wallets.refresh_changed", "wallet_ids"),),
     WalletAlertsSet: (job_with("wallets.refresh_changed", "wallet_ids"),),
     PlanDeletionRequested: (job_with("billing.end_subscriptions_of_plans", "plan_ids"),),
-    PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"),),
+    PaymentsSucceeded: (job_with("payments.make_receipts", "payment_ids"), expire_pages),
     PaymentReceiptsCreated: (receipts, mails("payment_receipt", "receipt_ids", with_documents=False)),
     PaymentReceiptsGenerated: (mails("payment_receipt", "receipt_ids"),),
     PaymentRequestsCreated: (take_requests, mails("payment_request", "request_ids")),
@@ -391,6 +431,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     InvoicePaymentStatusUpdated: ("invoice.payment_status_updated", "invoice_ids"),
     InvoicePaymentsNotTaken: ("invoice.payment_failure", "invoice_ids"),
     TopUpPaymentsNotTaken: ("wallet_transaction.payment_failure", "transaction_ids"),
+    PaymentsConfirmed: ("payment.succeeded", "payment_ids"),
+    CreditNoteRefundsFailed: ("credit_note.provider_refund_failure", "credit_note_ids"),
     PaymentNeedsAction: ("payment.requires_action", "payment_ids"),
     ProviderCustomersLinked: ("customer.payment_provider_created", "customer_ids"),
     PaymentRequestPaymentsFailed: ("payment_request.payment_failure", "request_ids"),

@@ -40,6 +40,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
 from domain.messaging.events_errors import post_validate_events
 from domain.metering.daily_usages import hand_out_days
+from domain.payments.inbound import clean_inbound, retry_inbound
 from domain.payments.remind import CHUNK as REMIND_CHUNK
 from domain.payments.remind import next_reminder, remind
 from tasks import horizon
@@ -122,6 +123,10 @@ SCHEDULE: tuple[Scheduled, ...] = (
               horizon.wallet_interval_rules),
     Scheduled("termination_alert", "lago_termination_alert", "50 * * * *", alert_of_terminations,
               horizon.termination_alerts),
+    Scheduled("retry_inbound_webhooks", "lago_retry_inbound_webhooks", "*/15 * * * *", retry_inbound, horizon.never,
+              organizations=all_organizations),
+    Scheduled("clean_inbound_webhooks", "lago_clean_inbound_webhooks", "10 1 * * *", clean_inbound, horizon.never,
+              organizations=all_organizations),
     Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),
 )  # fmt: skip
 

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
-from domain.payments.providers.gateway import Connection, GatewayRefused
+from domain.payments.providers.gateway import Connection, GatewayRefused, LinkOrder
 from domain.payments.providers.payer import Told
 
-__all__ = ["tell_checkout_url", "tell_customer_error", "tell_provider_error"]
+__all__ = ["tell_checkout_url", "tell_customer_error", "tell_payment_failure", "tell_provider_error"]
 
 CHECKOUT: Final = "customer.checkout_url_generated"
 CUSTOMER_ERROR: Final = "customer.payment_provider_error"
 PROVIDER_ERROR: Final = "payment_provider.error"
+PAYMENT_FAILURE: Final = "invoice.payment_failure"
 
 
 async def tell_checkout_url(work: UnitOfWork, told: Told, url: str) -> None:
@@ -40,6 +41,23 @@ async def tell_provider_error(work: UnitOfWork, connection: Connection, action: 
         "provider_error": _error(error),
     }
     await _send(work, PROVIDER_ERROR, "payment_provider_error", content, connection.id)
+
+
+async def tell_payment_failure(
+    work: UnitOfWork, order: LinkOrder, connection: Connection, error: GatewayRefused
+) -> None:
+    """The provider made no page for an invoice."""
+    content = {
+        "lago_invoice_id": order.payable_id,
+        "lago_customer_id": order.customer_id,
+        "external_customer_id": order.external_customer_id,
+        "provider_customer_id": order.provider_customer_id,
+        "payment_provider": connection.provider_type,
+        "payment_provider_code": connection.code,
+        "provider_error": _error(error),
+        "error_details": {"code": error.code},
+    }
+    await _send(work, PAYMENT_FAILURE, "payment_provider_invoice_payment_error", content, order.payable_id)
 
 
 def _customer(told: Told) -> dict[str, Any]:

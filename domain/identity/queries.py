@@ -14,6 +14,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
+from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "organization_row",
     "roles_list",
     "roles_of",
+    "tenant_of",
     "user_by_id",
     "users_by_id",
 ]  # fmt: skip
@@ -63,6 +65,13 @@ async def organization_row(work: UnitOfWork, id: UUID | None = None) -> RowOf:
     only a door that crosses tenants can see)."""
     statement = ORGANIZATIONS.where(_organization.c.id == (id or work.organization_id))
     return (await work.session.execute(statement)).one()
+
+
+async def tenant_of(work: UnitOfWork) -> Tenant | None:
+    """The bound organization as requests and jobs are bound to it, with its clock; None when there is none."""
+    query = select(_organization.c.frozen_at).where(_organization.c.id == work.organization_id)
+    row = (await work.session.execute(query)).first()
+    return None if row is None else Tenant(work.organization_id, row.frozen_at)
 
 
 async def organizations_by_id(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, RowOf]:

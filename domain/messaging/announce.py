@@ -20,6 +20,7 @@ from domain.messaging.send import send_webhooks
 from domain.metering.alert_payloads import triggered_alert_payloads
 from domain.payments.failure_payloads import (
     payment_failure_payloads,
+    refund_failure_payloads,
     request_failure_payloads,
     top_up_failure_payloads,
 )
@@ -135,6 +136,13 @@ async def _payments(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payl
     return {each["lago_id"]: each for each in await payment_payloads(work, list(rows.values()))}
 
 
+async def _confirmed(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    """With what was paid with."""
+    rows = await payment_rows(work.session, ids)
+    contents = await payment_payloads(work, list(rows.values()))
+    return {each["lago_id"]: {**each, "payment_method": rows[each["lago_id"]].method} for each in contents}
+
+
 async def _receipts(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
     rows = await receipt_rows(work.session, ids)
     return {each["lago_id"]: each for each in await payment_receipt_payloads(work, list(rows.values()))}
@@ -167,6 +175,9 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "billable_metric.deleted": Announcement("billable_metric", _metrics),
     "credit_note.created": Announcement("credit_note", note_payloads),
     "credit_note.generated": Announcement("credit_note", note_payloads),
+    "credit_note.provider_refund_failure": Announcement(
+        "credit_note_payment_provider_refund_error", refund_failure_payloads
+    ),
     "customer.created": Announcement("customer", _customers),
     "customer.updated": Announcement("customer", _customers),
     "customer.payment_provider_created": Announcement("customer", _customers),
@@ -184,6 +195,7 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "invoice.payment_status_updated": Announcement("invoice", _paid_invoices),
     "dunning_campaign.finished": Announcement("dunning_campaign", finished_campaign_payloads),
     "payment.requires_action": Announcement("payment", _payments),
+    "payment.succeeded": Announcement("payment", _confirmed),
     "payment_receipt.created": Announcement("payment_receipt", _receipts),
     "payment_receipt.generated": Announcement("payment_receipt", _receipts),
     "payment_request.created": Announcement("payment_request", _payment_requests),

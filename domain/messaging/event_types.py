@@ -32,6 +32,9 @@ SENT = (
     EventType("billable_metric.deleted", "BILLABLE_METRICS", "A billable metric was deleted."),
     EventType("credit_note.created", "CREDIT_NOTES", "A credit note was issued."),
     EventType("credit_note.generated", "CREDIT_NOTES", "The document of a credit note is ready to be downloaded."),
+    EventType(
+        "credit_note.provider_refund_failure", "CREDIT_NOTES", "The money of a credit note could not be given back."
+    ),
     EventType("customer.created", "CUSTOMERS", "A customer was created."),
     EventType("customer.updated", "CUSTOMERS", "A customer was changed."),
     EventType("customer.payment_provider_created", "CUSTOMERS", "A customer is known to its payment provider."),
@@ -55,6 +58,7 @@ SENT = (
     EventType("dunning_campaign.finished", "DUNNING_CAMPAIGNS", "A customer was reminded as often as may be."),
     EventType("payment_receipt.created", "PAYMENT_RECEIPTS", "A payment got a receipt."),
     EventType("payment_receipt.generated", "PAYMENT_RECEIPTS", "The document of a receipt is ready to be downloaded."),
+    EventType("payment.succeeded", "PAYMENTS", "A payment provider confirmed a payment."),
     EventType("payment.requires_action", "PAYMENTS", "The payer must confirm a payment."),
     EventType("payment_provider.error", "PAYMENTS", "A payment provider did not do what connecting it needs."),
     EventType("payment_request.payment_failure", "PAYMENTS", "The payment of a payment request could not be taken."),

@@ -8,13 +8,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.credits.wallets.models import WalletTransaction
 from domain.customers.models import Customer
 from domain.invoicing.models import Invoice
 from domain.kernel.rows import table
 from domain.payments.models import PaymentRequest
 from domain.payments.providers.models import CONNECTED_TYPES, PaymentProvider, ProviderCustomer
 
-__all__ = ["invoices_to_take", "requests_to_take"]
+__all__ = ["automatic_top_ups", "invoices_to_take", "requests_to_take"]
 
 _invoices, _customers, _requests = table(Invoice), table(Customer), table(PaymentRequest)
 _holders, _providers = table(ProviderCustomer), table(PaymentProvider)
@@ -61,3 +62,10 @@ async def requests_to_take(session: AsyncSession, request_ids: Collection[UUID])
     )
     found = set(await session.scalars(query))
     return [each for each in request_ids if each in found]
+
+
+async def automatic_top_ups(session: AsyncSession, invoice_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these invoices for credits that a rule bought. One statement."""
+    t = table(WalletTransaction).c
+    query = sa.select(t.invoice_id).where(t.invoice_id.in_(invoice_ids), t.source.in_(("interval", "threshold")))
+    return list((await session.scalars(query)).all())

@@ -126,7 +126,7 @@ async def _written(
             amount_currency=payable.currency,
             status="pending",
             payable_payment_status="pending",
-            **{payable.column: payable.id},
+            **payable.reference,
         )
     else:
         payment.attempt += 1

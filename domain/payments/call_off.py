@@ -19,7 +19,7 @@ from domain.payments.providers.connections import connection_of
 from domain.payments.providers.gateway import Connection
 from domain.payments.providers.models import PaymentProvider
 
-__all__ = ["Unwanted", "note_called_off", "payment_to_call_off"]
+__all__ = ["Unwanted", "note_called_off", "payment_taken", "payment_to_call_off"]
 
 UNDER_WAY: Final = ("pending", "processing")
 _payments, _providers = table(Payment).c, table(PaymentProvider)
@@ -32,6 +32,16 @@ class Unwanted:
     connection: Connection
     payment_id: UUID
     provider_payment_id: str
+
+
+async def payment_taken(work: UnitOfWork, invoice_id: UUID) -> UUID | None:
+    """The payment of an invoice that its provider took, None where it took none."""
+    p = _payments
+    query = sa.select(p.id).where(
+        p.invoice_id == invoice_id, p.payment_type == "provider", p.payable_payment_status == "succeeded"
+    )
+    found: UUID | None = await work.session.scalar(query.order_by(p.created_at, p.id).limit(1))
+    return found
 
 
 async def payment_to_call_off(work: UnitOfWork, invoice_id: UUID) -> Unwanted | None:

@@ -1,5 +1,7 @@
-"""Asking a payment provider for money. No provider is connected, and each operation says so in its own way.
-Source: handbook, credits 6.4, 6.5 and 10.1."""
+"""Asking for payments again, and for a page where a customer leaves a card.
+
+Source: handbook, credits 6.4 and 10.1.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.credits.wallets.queries import transaction_row
+from domain.customers.provider_terms import SET_UP_NOWHERE
 from domain.customers.queries import customer_row
 from domain.invoicing.models import Invoice
 from domain.invoicing.queries import invoice_row
@@ -20,9 +22,12 @@ from domain.kernel.validation import Params
 from domain.payments.asked import invoices_to_take
 from domain.payments.events import InvoicePaymentsAsked, InvoicePaymentsNotTaken
 from domain.payments.methods import read_reference
+from domain.payments.providers.customers import provider_customer_of
+from domain.payments.providers.payer import Told, told
 
-__all__ = ["RETRIED", "checkout_url", "payment_url", "purchase_url", "retry_all_payments", "retry_payment"]
+__all__ = ["RETRIED", "begin_checkout", "retry_all_payments", "retry_payment"]
 
+WITHOUT_CHECKOUT: Final = ("cashfree", "flutterwave")
 UNLINKED: Final = {"base": ["no_linked_payment_provider"]}
 RETRIED: Final = ("pending", "failed")
 _invoices: Final = table(Invoice).c
@@ -65,28 +70,23 @@ async def retry_all_payments(work: UnitOfWork) -> Collection[UUID]:
     return ids
 
 
-async def payment_url(work: UnitOfWork, invoice_id: object) -> None:
-    """The page where an invoice is paid. Raises NotFound("invoice"), else ValidationFailed: a provider makes it."""
-    await invoice_row(work.session, invoice_id)
-    raise ValidationFailed(UNLINKED)
+async def begin_checkout(work: UnitOfWork, *, customer_id: UUID | None = None, external_id: str | None = None) -> Told:
+    """The customer whose page for leaving a card is to be made.
 
-
-async def purchase_url(work: UnitOfWork, transaction_id: object) -> None:
-    """The page where bought credits are paid. Raises NotFound("wallet_transaction"), else ValidationFailed: for what is
-    not bought, is settled or has no invoice yet, then as `payment_url`. Source: handbook, credits 5.4."""
-    row = await transaction_row(work.session, transaction_id)
-    if row.transaction_status != "purchased":
-        raise ValidationFailed({"base": ["wallet_transaction_not_purchased"]})
-    if row.status == "settled":
-        raise ValidationFailed({"base": ["wallet_transaction_already_settled"]})
-    if row.invoice_id is None:
-        raise ValidationFailed({"base": ["wallet_transaction_has_no_attached_invoice"]})
-    raise ValidationFailed(UNLINKED)
-
-
-async def checkout_url(
-    work: UnitOfWork, *, customer_id: UUID | None = None, external_id: str | None = None
-) -> None:  # fmt: skip
-    """The page where a customer leaves a card. Raises NotFound("customer"), else ValidationFailed as `payment_url`."""
-    await customer_row(work.session, customer_id=customer_id, external_id=external_id)
-    raise ValidationFailed(UNLINKED)
+    Raises NotFound("customer"), ValidationFailed where it has no provider or nothing to leave there, and
+    NotAllowed("feature_not_supported") for providers that have no such page.
+    """
+    customer = await customer_row(work.session, customer_id=customer_id, external_id=external_id)
+    if customer.payment_provider in WITHOUT_CHECKOUT:
+        raise NotAllowed("feature_not_supported")
+    holder = (
+        None
+        if customer.payment_provider is None
+        else await provider_customer_of(work.session, customer.id, customer.payment_provider)
+    )
+    known = None if holder is None else await told(work, holder.id)
+    if known is None or known.holder.provider_customer_id is None:
+        raise ValidationFailed(UNLINKED)
+    if set(known.holder.provider_payment_methods) <= set(SET_UP_NOWHERE):
+        raise ValidationFailed({"provider_payment_methods": ["no_payment_methods_to_setup_available"]})
+    return known

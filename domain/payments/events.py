@@ -8,11 +8,11 @@ from uuid import UUID
 from domain.kernel.events import DomainEvent
 
 __all__ = [
-    "DunningCampaignsFinished", "InvoicePaymentsAsked", "InvoicePaymentsNotTaken", "PaymentNeedsAction",
-    "PaymentProvidersChanged", "PaymentProvidersRemoved", "PaymentReceiptsCreated", "PaymentReceiptsGenerated",
-    "PaymentRequestPaymentsFailed", "PaymentRequestsCreated", "PaymentRequestsSettled", "PaymentsSucceeded",
-    "ProviderCustomersLinked", "ProviderCustomersWanted",
-    "TopUpPaymentsNotTaken",
+    "CreditNoteRefundsFailed", "DunningCampaignsFinished", "InboundWebhooksStored", "InvoicePaymentsAsked",
+    "InvoicePaymentsNotTaken", "PaymentNeedsAction", "PaymentProvidersChanged", "PaymentProvidersRemoved",
+    "PaymentReceiptsCreated", "PaymentReceiptsGenerated", "PaymentRequestPaymentsFailed", "PaymentRequestsCreated",
+    "PaymentRequestsSettled", "PaymentsConfirmed", "PaymentsSucceeded", "ProviderCustomersLinked",
+    "ProviderCustomersWanted", "TopUpPaymentsNotTaken",
 ]  # fmt: skip
 
 
@@ -132,3 +132,24 @@ class TopUpPaymentsNotTaken(DomainEvent):
     """Payments of bought credits were refused. Webhook wallet_transaction.payment_failure for each."""
 
     transaction_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsConfirmed(DomainEvent):
+    """Providers told of payments that have succeeded. Webhook payment.succeeded for each."""
+
+    payment_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboundWebhooksStored(DomainEvent):
+    """Providers told of something. It is worked through."""
+
+    inbound_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteRefundsFailed(DomainEvent):
+    """Money of credit notes could not be given back. Webhook credit_note.provider_refund_failure for each."""
+
+    credit_note_ids: tuple[UUID, ...]

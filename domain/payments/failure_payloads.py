@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.credits.note_models import CreditNote
 from domain.credits.wallets.models import WalletTransaction
 from domain.customers.queries import customer_rows
 from domain.invoicing.queries import invoice_rows
@@ -18,14 +19,18 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.models import Payment
 from domain.payments.providers.customers import provider_customers_of
+from domain.payments.providers.news_models import Refund
 from domain.payments.queries import invoices_of_requests, request_rows
 
-__all__ = ["payment_failure_payloads", "request_failure_payloads", "top_up_failure_payloads"]
+__all__ = [
+    "payment_failure_payloads", "refund_failure_payloads", "request_failure_payloads", "top_up_failure_payloads",
+]  # fmt: skip
 
 NO_PROVIDER: Final = "customer_must_have_payment_provider"
 
 Payload = dict[str, Any]
 _payments, _transactions = table(Payment), table(WalletTransaction)
+_notes, _refunds = table(CreditNote), table(Refund)
 
 
 async def payment_failure_payloads(work: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, Payload]:
@@ -81,6 +86,26 @@ async def top_up_failure_payloads(work: UnitOfWork, transaction_ids: Collection[
     }
 
 
+async def refund_failure_payloads(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[UUID, Payload]:
+    """By credit note; four statements."""
+    n, r = _notes.c, _refunds.c
+    query = (
+        sa.select(n.id, n.customer_id, r.error_code, r.error_message)
+        .join(_refunds, r.credit_note_id == n.id)
+        .where(n.id.in_(note_ids))
+    )
+    notes = {row.id: row for row in await work.session.execute(query)}
+    parties = await _parties(work, {row.customer_id for row in notes.values()})
+    return {
+        each: {
+            "lago_credit_note_id": each,
+            **parties[row.customer_id],
+            "provider_error": {"message": row.error_message, "error_code": row.error_code},
+        }
+        for each, row in notes.items()
+    }
+
+
 async def _parties(work: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUID, Payload]:
     """Customers and what they are called at their providers."""
     customers = await customer_rows(work.session, customer_ids)
@@ -97,7 +122,7 @@ async def _parties(work: UnitOfWork, customer_ids: Collection[UUID]) -> dict[UUI
     }
 
 
-async def _refused(work: UnitOfWork, column: sa.ColumnElement[Any], ids: Collection[UUID]) -> dict[UUID, sa.Row[Any]]:
+async def _refused(work: UnitOfWork, column: sa.ColumnElement[Any], ids: Collection[UUID]) -> dict[UUID, Any]:
     """The last provider payment of each payable that was refused."""
     p = _payments.c
     query = (
@@ -105,7 +130,8 @@ async def _refused(work: UnitOfWork, column: sa.ColumnElement[Any], ids: Collect
         .where(column.in_(ids), p.payment_type == "provider", p.payable_payment_status == "failed")
         .order_by(p.created_at, p.id)
     )
-    return {row.payable_id: row for row in await work.session.execute(query)}
+    refused: dict[UUID, Any] = {row.payable_id: row for row in await work.session.execute(query)}
+    return refused
 
 
 def _why(party: Mapping[str, Any], refused: Any) -> Payload:

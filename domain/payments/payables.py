@@ -57,6 +57,11 @@ class Payable:
         """The column of a payment that names it."""
         return "invoice_id" if self.type == INVOICE else "payment_request_id"
 
+    @property
+    def reference(self) -> dict[str, Any]:
+        """What a payment's row says of it."""
+        return {self.column: self.id}
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import strawberry
 from strawberry import Info
 
+from domain.billing.payment_pages import checkout_page, invoice_page
 from domain.identity.queries import billing_entity_rows, kept_billing_entity_id
 from domain.invoicing.queries import InvoiceFilter, invoices_page
 from domain.kernel.ids import parse_id
 from domain.payments.campaigns import apply_to_billing_entity
-from domain.payments.collect import RETRIED, checkout_url, payment_url, retry_all_payments, retry_payment
+from domain.payments.collect import RETRIED, retry_all_payments, retry_payment
 from graphql_api.identity.billing_entities import BillingEntity, entity_type
 from graphql_api.invoicing.types import Invoice, InvoiceCollection, invoice_type
 from graphql_api.operations import command, operation, to_params
@@ -88,20 +89,18 @@ class CollectMutations:
     async def generate_payment_url(
         self, info: Info, input: GeneratePaymentUrlInput
     ) -> GeneratePaymentUrlPayload | None:
-        """Refused while no provider is connected."""
-        async with command(info) as work:
-            await payment_url(work, input.invoice_id)
-        return None
+        """Where an invoice is paid, for a day."""
+        page = await invoice_page(lambda: command(info), input.invoice_id)
+        return GeneratePaymentUrlPayload(client_mutation_id=input.client_mutation_id or None, payment_url=page.url)
 
     @strawberry.mutation
     @operation(permission="customers:update")
     async def generate_checkout_url(
         self, info: Info, input: GenerateCheckoutUrlInput
     ) -> GenerateCheckoutUrlPayload | None:
-        """Refused while no provider is connected."""
-        async with command(info) as work:
-            await checkout_url(work, customer_id=parse_id(input.customer_id))
-        return None
+        """Where a customer leaves a card."""
+        _, url = await checkout_page(lambda: command(info), customer_id=parse_id(input.customer_id))
+        return GenerateCheckoutUrlPayload(client_mutation_id=input.client_mutation_id or None, checkout_url=url)
 
     @strawberry.mutation
     @operation(permission="billing_entities:update")

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 __all__ = [
-    "ChargeOrder", "Charged", "CheckoutOrder", "Connection", "Gateway", "GatewayBusy", "GatewayRefused", "LinkOrder",
-    "Payer", "PaymentPage", "RefundOrder", "Refunded", "RemoteMethod", "SignatureRefused",
+    "ChargeOrder", "Charged", "CheckoutOrder", "Connection", "DisputeLost", "Gateway", "GatewayBusy",
+    "GatewayRefused", "LinkOrder", "MethodGone", "MethodKept", "Payer", "PaymentMoved", "PaymentPage",
+    "ProviderEvent", "RefundMoved", "RefundOrder", "Refunded", "RemoteMethod", "SignatureRefused",
 ]  # fmt: skip
 
 
@@ -184,6 +185,51 @@ class RemoteMethod:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentMoved:
+    """A payment stands elsewhere than before. payment_id: ours, where we asked for it; `payable_type`, `payable_id`:
+    what was paid on a page of ours."""
+
+    provider_payment_id: str
+    charged: Charged
+    payment_id: UUID | None = None
+    payable_type: str | None = None
+    payable_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodKept:
+    """The provider keeps a method for a customer. prefer: it is to be told that the customer pays with it."""
+
+    provider_customer_id: str
+    method_id: str
+    prefer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MethodGone:
+    """The provider does not keep a method any more."""
+
+    method_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundMoved:
+    """A refund stands elsewhere than before."""
+
+    refunded: Refunded
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeLost:
+    """The payer's bank took a payment back."""
+
+    provider_payment_id: str
+
+
+ProviderEvent = PaymentMoved | MethodKept | MethodGone | RefundMoved | DisputeLost
+
+
 class Gateway(Protocol):
     """An adapter, bound to one connection. Every call raises GatewayBusy and GatewayRefused, `charge` and `refund` the
     latter only where the outcome cannot be told."""
@@ -214,6 +260,12 @@ class Gateway(Protocol):
 
     async def refund(self, order: RefundOrder) -> Refunded:
         """Gives money back, or says why not."""
+
+    async def method(self, event: MethodKept) -> RemoteMethod | None:
+        """The method that an event is about; None when it is gone by now."""
+
+    def read(self, event: Mapping[str, Any]) -> ProviderEvent | None:
+        """What a verified event says; None for what does not concern us."""
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
         """The event in an inbound webhook. Raises SignatureRefused."""

@@ -108,7 +108,7 @@ async def _locked(work: UnitOfWork, provider_id: object, provider_type: str | No
 
 
 def _common(read: Reader, names: set[str]) -> dict[str, Any]:
-    values = {name: read.text(name, mandatory=True) for name in ("code", "name") if name in names}
+    values: dict[str, Any] = {name: read.text(name, mandatory=True) for name in ("code", "name") if name in names}
     if values.get("code") == MANUAL_CODE:
         read.add("code", "value_is_reserved")
     return values

@@ -13,14 +13,17 @@ from domain.payments.providers.gateway import (
     Connection,
     GatewayRefused,
     LinkOrder,
+    MethodKept,
     Payer,
     PaymentPage,
+    ProviderEvent,
     Refunded,
     RefundOrder,
     RemoteMethod,
 )
 from domain.payments.stripe.api import StripeApi, StripeRefused, event_of
 from domain.payments.stripe.charges import MissingCountry, charged, intent_params, refused
+from domain.payments.stripe.events import provider_event
 from domain.payments.stripe.statuses import refund_reason, refund_status
 
 __all__ = ["EVENTS", "StripeGateway", "remote_method"]
@@ -157,6 +160,23 @@ class StripeGateway:
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
         return event_of(body, headers.get("stripe-signature"), self._connection.secrets.get("webhook_secret"))
+
+    async def method(self, event: MethodKept) -> RemoteMethod | None:
+        try:
+            found = await self._api.get(f"/v1/payment_methods/{event.method_id}")
+            if found.get("customer") != event.provider_customer_id:
+                return None
+            if event.prefer:
+                path = f"/v1/customers/{event.provider_customer_id}"
+                await self._api.post(path, invoice_settings={"default_payment_method": event.method_id})
+        except StripeRefused as error:
+            if error.status == 404:
+                return None
+            raise GatewayRefused(error.code, error.message) from error
+        return remote_method(found)
+
+    def read(self, event: Mapping[str, Any]) -> ProviderEvent | None:
+        return provider_event(event)
 
     async def register_endpoint(self, url: str, key: str) -> tuple[str, str]:
         """Has Stripe send its events to `url`; the endpoint's id and the secret that its events are signed with."""

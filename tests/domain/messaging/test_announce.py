@@ -37,6 +37,7 @@ TABLE = {
     "payment_provider_invoice_payment_error": "invoices",
     "triggered_alert": "triggered_usage_alerts",
     "payment": "payments",
+    "credit_note_payment_provider_refund_error": "credit_notes",
     "payment_provider_payment_request_payment_error": "payment_requests",
     "payment_provider_wallet_transaction_payment_error": "wallet_transactions",
     "payment_request": "payment_requests",
@@ -128,8 +129,8 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
     }  # fmt: skip
     if object_type == "payment_dispute_lost":
         content = content["invoice"]
-    for about in ("invoice", "payment_request", "wallet_transaction"):
-        if object_type == f"payment_provider_{about}_payment_error":
+    for about in ("invoice", "payment_request", "wallet_transaction", "credit_note"):
+        if object_type in (f"payment_provider_{about}_payment_error", f"{about}_payment_provider_refund_error"):
             content["lago_id"] = content[f"lago_{about}_id"]
     if object_type == "dunning_campaign":
         content["lago_id"] = str(world["customers"].id) * (content["external_customer_id"] == told.external_id)
