@@ -18,10 +18,8 @@ from domain.kernel.unit_of_work import tenant_work
 from tests.domain.billing.world import World
 from tests.provider_jobs import Jobs
 from tests.rest_api.conftest import Api
-from tests.rest_api.test_provider_payments import connected, jobs, linked, recorded, stripe, told, world
+from tests.rest_api.providers.conftest import happens, linked, told
 from tests.stripe_server import StripeServer
-
-__all__ = ["connected", "jobs", "recorded", "stripe", "world"]
 
 GATED = [{"type": "payment", "timeout_hours": 2}]
 
@@ -181,6 +179,28 @@ async def test_a_payment_that_came_in_before_the_expiry_counts(
     assert (await shown(api))["activated_at"] == "2024-03-11T12:20:00Z"
     assert [row[0] for row in statuses(clock)] == ["finalized"]
     assert announced(clock) == {"incomplete": 1, "started": 1, "canceled": 0, "invoices": 1}
+
+
+async def test_money_that_came_too_late_is_given_back(
+    api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, clock: World
+) -> None:
+    await linked(api, jobs, stripe, "pm_slow")
+    await plan(api, "gold")
+    await subscribe(api, jobs, "gold")
+    await jobs.run()
+    clock.at("2024-03-11T12:20:00Z")
+    # The provider has taken the money by the time it is told to stop.
+    (intent,) = stripe.of("pi")
+    intent |= {"status": "succeeded", "amount_received": intent["amount"]}
+    await run_expiry(api, clock, jobs)
+    assert ((await shown(api, "canceled"))["cancellation_reason"], stripe.of("re")) == ("timeout", [])
+    for _ in range(2):
+        assert await happens(api, jobs, "payment_intent.succeeded", intent) == 200
+    (refund,) = stripe.of("re")
+    assert (refund["payment_intent"], refund["amount"]) == (intent["id"], "21000")
+    kept = clock.execute("SELECT refund_status, reason FROM refunds WHERE organization_id = %s", clock.organization_id)
+    assert kept == [("succeeded", "subscription_activation_expired")]
+    assert (await shown(api), [row[0] for row in statuses(clock)]) == (None, ["closed"])
 
 
 async def test_nothing_to_pay_starts_at_once_and_nothing_due_needs_no_payment(
