@@ -11,6 +11,8 @@ import domain.credits.note_models
 import domain.credits.wallets.models
 import domain.customers.models
 import domain.identity.models
+import domain.identity.security.models
+import domain.identity.team.models
 import domain.insight.models
 import domain.invoicing.models
 import domain.kernel.clock_ticks

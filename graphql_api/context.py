@@ -14,6 +14,7 @@ from starlette.requests import Request
 from strawberry import Info
 
 from domain.identity.access import MemberAccess, member_access
+from domain.kernel.authors import Author, Origin
 from domain.kernel.ids import parse_id
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import UnitOfWork
@@ -52,9 +53,10 @@ class Context:
         return self.access.tenant if self.access else None
 
     @property
-    def address(self) -> str:
-        """Where the call comes from, for throttling."""
-        return self.request.client.host if self.request.client else "unknown"
+    def author(self) -> Author:
+        """Who asks, for the logs and for throttling."""
+        address = self.request.client.host if self.request.client else "unknown"
+        return Author("front", self.user_id, origin=Origin(self.request.headers.get("user-agent", ""), address))
 
 
 def current(info: Info) -> Context:

@@ -11,7 +11,6 @@ from typing import Any
 
 from graphql import GraphQLError, OperationType, get_operation_ast, parse
 
-from domain.kernel.authors import Author
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.idempotency import Answered, checked_key, once
 from domain.kernel.tenancy import Tenant
@@ -55,7 +54,7 @@ async def answered_once(
         return Answered(200, exact_json.dump_text(body))
 
     try:
-        async with tenant_work(tenant, Author("front", context.user_id)) as work:
+        async with tenant_work(tenant, context.author) as work:
             context.whole = WholeRequest(work)
             answered = await once(work, "graphql", checked_key(key), fingerprint, run_whole)
     except _NotKept as answer:

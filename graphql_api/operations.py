@@ -34,7 +34,6 @@ import strawberry
 from strawberry import Info
 
 from domain.identity.access import MemberAccess
-from domain.kernel.authors import Author
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
 from graphql_api.context import Context, current
@@ -115,7 +114,7 @@ async def command(info: Info) -> AsyncIterator[UnitOfWork]:
     the whole request where that is one transaction."""
     whole = current(info).whole
     if whole is None:
-        async with tenant_work(_tenant(info), Author("front", member(info).user_id)) as work:
+        async with tenant_work(_tenant(info), current(info).author) as work:
             yield work
         return
     async with whole.turn:

@@ -35,6 +35,8 @@ from graphql_api.identity.custom_sections import CustomSectionMutations, CustomS
 from graphql_api.identity.mutations import IdentityMutations
 from graphql_api.identity.queries import IdentityQueries
 from graphql_api.identity.sandboxes import SandboxMutations
+from graphql_api.identity.security_logs import SecurityLogQueries
+from graphql_api.identity.team import TeamMutations, TeamQueries
 from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
 from graphql_api.insight.usages import UsageFigureQueries
@@ -66,6 +68,8 @@ __all__ = ["export", "schema"]
 
 QUERIES: tuple[type, ...] = (
     IdentityQueries,
+    TeamQueries,
+    SecurityLogQueries,
     BillingEntityQueries,
     CustomSectionQueries,
     CustomersQueries,
@@ -93,6 +97,7 @@ QUERIES: tuple[type, ...] = (
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
     SandboxMutations,
+    TeamMutations,
     BillingEntityMutations,
     CustomSectionMutations,
     CustomersMutations,

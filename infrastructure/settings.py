@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     disable_pdf_generation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_PDF_GENERATION"))
 
     smtp_address: str = Field("", validation_alias=_names("LAGO_SMTP_ADDRESS"))
+    from_email: str = Field("tarn@localhost", validation_alias=_names("LAGO_FROM_EMAIL"))
     smtp_port: int = Field(587, validation_alias=_names("LAGO_SMTP_PORT"))
     smtp_username: str = Field("", validation_alias=_names("LAGO_SMTP_USERNAME"))
     smtp_password: str = Field("", validation_alias=_names("LAGO_SMTP_PASSWORD"))

@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.identity.authenticate import ApiKeyIdentity, authenticate_api_key
-from domain.kernel.authors import Author
+from domain.kernel.authors import Author, Origin
 from domain.kernel.errors import BadRequest, NotFound, Refusal, Throttled, Unauthorized, ValidationFailed
 from domain.kernel.idempotency import Answered, checked_key, fingerprint_of, once
 from domain.kernel.pagination import Page, PageRequest
@@ -126,7 +126,7 @@ def endpoint(resource: str) -> Callable[[Handler], Callable[[Request], Awaitable
                 identity.require(resource, "read" if request.method in READING else "write")
                 _refuse_unstorable(request, resource)
                 body = await _body(request)
-                async with tenant_work(identity.tenant, Author("api", api_key_id=identity.api_key_id)) as work:
+                async with tenant_work(identity.tenant, _author(request, identity)) as work:
                     call = Call(request, identity, work, body)
                     once_key = None if request.method in READING else request.headers.get("idempotency-key")
                     if once_key is None:
@@ -154,7 +154,7 @@ class Outgoing:
 
     def work(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A transaction of the key's organization; committed at the end of the block."""
-        return tenant_work(self.identity.tenant, Author("api", api_key_id=self.identity.api_key_id))
+        return tenant_work(self.identity.tenant, _author(self.request, self.identity))
 
 
 def outgoing(
@@ -177,6 +177,12 @@ def outgoing(
         return handle
 
     return decorate
+
+
+def _author(request: Request, identity: ApiKeyIdentity) -> Author:
+    address = request.client.host if request.client else "unknown"
+    origin = Origin(request.headers.get("user-agent", ""), address)
+    return Author("api", api_key_id=identity.api_key_id, origin=origin)
 
 
 async def _once(call: Call, key: str, handler: Handler) -> Response:

@@ -15,6 +15,7 @@ from tasks import (  # isort: skip
     credit_notes,  # noqa: F401
     customers,  # noqa: F401
     gated,  # noqa: F401
+    identity,  # noqa: F401
     invoicing,  # noqa: F401
     messaging,  # noqa: F401
     metering,  # noqa: F401

@@ -31,6 +31,7 @@ from domain.credits.wallets.threshold import top_up_intervals
 from domain.credits.wallets.update import terminate_expired, terminate_expired_rules
 from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
+from domain.identity.security.log import clean_security_logs
 from domain.insight.log_activities import clean_activity_logs
 from domain.invoicing.overdue import CHUNK as OVERDUE_CHUNK
 from domain.invoicing.overdue import mark_overdue
@@ -106,6 +107,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("clean_idempotency_keys", "lago_clean_idempotency_keys", "50 1 * * *", clean_idempotency_keys,
               horizon.never, organizations=all_organizations),
     Scheduled("clean_activity_logs", "lago_clean_activity_logs", "40 1 * * *", clean_activity_logs,
+              horizon.never, organizations=all_organizations),
+    Scheduled("clean_security_logs", "lago_clean_security_logs", "40 1 * * *", clean_security_logs,
               horizon.never, organizations=all_organizations),
     Scheduled("mark_invoices_as_payment_overdue", "lago_mark_invoices_as_payment_overdue", "25 * * * *", mark_overdue,
               horizon.unpaid, chunk=OVERDUE_CHUNK),

@@ -7,7 +7,11 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from domain.billing.bill import bill_subscriptions
+from domain.billing.drafts import finalize_drafts_of_customers
+from domain.billing.events import BillingDue
 from domain.billing.give_up import give_up
+from domain.billing.requests import BillRequest
 from domain.billing.terminate import terminate_active
 from domain.credits.applied_coupons import end_coupons_of_customers
 from domain.credits.wallets.update import terminate_customers_wallets
@@ -22,8 +26,8 @@ LIVE = ("active", "pending", "incomplete")
 
 
 async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
-    """Ends the customers' active subscriptions with their last bill and cancels the others; what they have of
-    coupons and wallets ends."""
+    """Ends the customers' active subscriptions with their last bill and cancels the others; then what they have of
+    coupons and wallets ends, and their drafts are finalized without."""
     now = clock.now()
     query = (
         select(Subscription)
@@ -36,6 +40,22 @@ async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequenc
         if row.status == "pending":
             await cancel(work, row, now)
     await give_up(work, [row for row in rows if row.status == "incomplete"], now, "declined")
+    recorded = work.recorded
     await terminate_active(work, [row for row in rows if row.status == "active"], now)
+    # Billed here and not in a job of its own, so that the last bill finds coupons and wallets.
+    due = _taken(work, recorded[0])
+    if due:
+        await bill_subscriptions(work, [BillRequest(each.subscription_ids, each.at, each.reason) for each in due])
+    await finalize_drafts_of_customers(work, customer_ids)
     await end_coupons_of_customers(work, customer_ids)
     await terminate_customers_wallets(work, customer_ids)
+
+
+def _taken(work: UnitOfWork, since: int) -> list[BillingDue]:
+    """The bills asked for from that event on, which are asked for no more."""
+    events = work.events_since((since, 0))
+    work.forget_since((since, work.recorded[1]))
+    for event in events:
+        if not isinstance(event, BillingDue):
+            work.record(event)
+    return [event for event in events if isinstance(event, BillingDue)]

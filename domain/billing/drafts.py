@@ -17,7 +17,10 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
-__all__ = ["FINALIZE", "finalize_drafts_of_plans", "hand_over", "move_draft_dates", "refresh_drafts"]
+__all__ = [
+    "FINALIZE", "finalize_drafts_of_customers", "finalize_drafts_of_plans", "hand_over", "move_draft_dates",
+    "refresh_drafts",
+]  # fmt: skip
 
 FINALIZE: Final = "billing.finalize_chunk"
 
@@ -43,6 +46,9 @@ _OF_PLANS: Final = sa.text(
     JOIN subscriptions s ON s.id = x.subscription_id AND s.plan_id = ANY(:plans)
     WHERE i.status = 'draft' ORDER BY i.customer_id, i.id
     """
+)
+_OF_CUSTOMERS: Final = sa.text(
+    "SELECT id FROM invoices WHERE customer_id = ANY(:customers) AND status = 'draft' ORDER BY customer_id, id"
 )
 _DATED: Final = sa.text(
     """
@@ -87,6 +93,13 @@ async def refresh_drafts(work: UnitOfWork, plan_ids: Sequence[UUID] | None, cust
 async def finalize_drafts_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> int:
     """Hands the drafts of these plans to jobs "billing.finalize_chunk"; how many."""
     found = (await work.session.execute(_OF_PLANS, {"plans": list(plan_ids)})).scalars().all()
+    hand_over(work, FINALIZE, found)
+    return len(found)
+
+
+async def finalize_drafts_of_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> int:
+    """Hands the drafts of these customers to jobs "billing.finalize_chunk"; how many."""
+    found = (await work.session.execute(_OF_CUSTOMERS, {"customers": list(customer_ids)})).scalars().all()
     hand_over(work, FINALIZE, found)
     return len(found)
 

@@ -51,8 +51,8 @@ async def invoice_page(work: Work, invoice_id: object, statuses: Collection[str]
 
 
 async def purchase_page(work: Work, transaction_id: object) -> Page:
-    """Where the invoice of bought credits is paid. Raises NotFound("wallet_transaction"), ValidationFailed on `base` for
-    what is not bought, is settled or has no invoice yet, else as `invoice_page`. Source: handbook, credits 5.4."""
+    """Where the invoice of bought credits is paid. Raises NotFound("wallet_transaction"), ValidationFailed (base)
+    for what is not bought, is settled or has no invoice yet, else as `invoice_page`. Source: handbook, credits 5.4."""
     async with work() as begun:
         row = await transaction_row(begun.session, transaction_id)
     if row.transaction_status != "purchased":

@@ -20,12 +20,14 @@ _membership, _held, _role, _organization = table(Membership), table(MembershipRo
 
 @dataclass(frozen=True, slots=True)
 class MemberAccess:
-    """An active membership: the organization with its clock, and the union of its roles' permissions."""
+    """An active membership: the organization with its clock, the union of its roles' permissions, and whether one of
+    these is the predefined admin."""
 
     user_id: UUID
     membership_id: UUID
     tenant: Tenant
     permissions: frozenset[str]
+    admin: bool = False
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
@@ -54,4 +56,5 @@ async def member_access(user_id: UUID, organization_id: UUID) -> MemberAccess | 
     permissions: frozenset[str] = frozenset().union(
         *(granted(row.code, row.organization_id is None, row.permissions) for row in rows if row.code)
     )
-    return MemberAccess(user_id, rows[0].id, Tenant(organization_id, rows[0].frozen_at), permissions)
+    admin = any(row.code == "admin" and row.organization_id is None for row in rows)
+    return MemberAccess(user_id, rows[0].id, Tenant(organization_id, rows[0].frozen_at), permissions, admin)

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from domain.identity.api_key_permissions import ALL_PERMISSIONS, checked_permissions
 from domain.identity.authenticate import digest_of
 from domain.identity.models import ApiKey
+from domain.identity.security.log import changed, key_ending, note_security
 from domain.kernel import clock
 from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.ids import parse_id
@@ -45,12 +46,15 @@ async def create_api_key(work: UnitOfWork, params: Params) -> ApiKey:
         key.permissions = checked_permissions(params["permissions"])
     work.session.add(key)
     await work.session.flush()
+    about = {"name": key.name, "value_ending": key_ending(key), "permissions": key.permissions}
+    await note_security(work, "api_key.created", about)
     return key
 
 
 async def update_api_key(work: UnitOfWork, id: object, params: Params) -> ApiKey:
     """Changes the name or the permissions."""
     key = await _good_key(work, id)
+    before = {"name": key.name, "permissions": key.permissions}
     read = Reader(params)
     if "name" in read:
         key.name = read.text("name")
@@ -58,6 +62,9 @@ async def update_api_key(work: UnitOfWork, id: object, params: Params) -> ApiKey
     if "permissions" in read:
         key.permissions = checked_permissions(params["permissions"])
     await work.session.flush()
+    different = changed(before, {"name": key.name, "permissions": key.permissions})
+    if different:
+        await note_security(work, "api_key.updated", {"value_ending": key_ending(key), **different})
     return key
 
 
@@ -72,6 +79,8 @@ async def rotate_api_key(work: UnitOfWork, id: object, params: Params) -> ApiKey
     key = new_api_key(work.organization_id, name if "name" in read else old.name)
     work.session.add(key)
     await work.session.flush()
+    endings = changed({"value_ending": key_ending(old)}, {"value_ending": key_ending(key)})
+    await note_security(work, "api_key.rotated", {"name": key.name, **endings})
     return key
 
 
@@ -87,6 +96,7 @@ async def destroy_api_key(work: UnitOfWork, id: object) -> ApiKey:
         raise ValidationFailed({"base": ["last_non_expiring_api_key"]})
     key.expires_at = now
     await work.session.flush()
+    await note_security(work, "api_key.deleted", {"name": key.name, "value_ending": key_ending(key)})
     return key
 
 

@@ -13,6 +13,7 @@ from domain.identity.events import BillingTermsChanged
 from domain.identity.logo import store_logo
 from domain.identity.models import BillingEntity
 from domain.identity.organizations import default_prefix
+from domain.identity.security.log import changed, note_security
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import new_id
 from domain.kernel.rows import table
@@ -44,6 +45,8 @@ async def create_billing_entity(work: UnitOfWork, params: Params) -> BillingEnti
     await change_entity(work, entity, read, changes, outside_eu="billing_entity_must_be_in_eu")
     async with unique(work, UNIQUE):
         work.session.add(entity)
+    about = {"billing_entity_code": entity.code, "billing_entity_name": entity.name}
+    await note_security(work, "billing_entity.created", about)
     return entity
 
 
@@ -79,8 +82,11 @@ async def change_entity(
         changes["logo_key"], changes["logo_content_type"] = await store_logo(entity.organization_id, logo)
     if any(name in changes and changes[name] != getattr(entity, name) for name in TERMS):
         work.record(BillingTermsChanged((entity.id,)))
+    different = changed({name: getattr(entity, name) for name in changes}, changes)
     for name, value in changes.items():
         setattr(entity, name, value)
+    if different and sa.inspect(entity).persistent:
+        await note_security(work, "billing_entity.updated", {"billing_entity_code": entity.code, **different})
 
 
 def _without_nulls(params: Params) -> Params:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from domain.identity.emails import cleaned_email, email_problem
 from domain.identity.models import User
 from domain.identity.organizations import LONGEST_NAME, Founded, found_organization
+from domain.identity.security.log import note_security_of
+from domain.identity.security.sign_in import remember_device
+from domain.kernel.authors import SYSTEM, Author
 from domain.kernel.errors import NotAllowed, ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.tenancy import Door
@@ -31,8 +34,9 @@ class Registered:
     founded: Founded
 
 
-async def register(params: Params) -> Registered:
-    """Registers `email`, `password`, `organization_name` in one transaction, through the login door.
+async def register(params: Params, author: Author = SYSTEM) -> Registered:
+    """Registers `email`, `password`, `organization_name` in one transaction, through the login door. `author` carries
+    where the request came from.
 
     The password is hashed before, so that no connection is held meanwhile. Raises NotAllowed `signup_disabled`,
     ValidationFailed (`user_already_exists` on `email`).
@@ -60,7 +64,11 @@ async def register(params: Params) -> Registered:
     password_hash = await hash_password(password)
     async with door_work(Door.LOGIN) as work:
         user = await _insert_user(work, User(email=email, password_hash=password_hash))
+        author = replace(author, user_id=user.id)
+        await remember_device(work, author, quietly=True)
         founded = await found_organization(work, user.id, name, document_numbering="per_billing_entity")
+        told = {founded.organization.id: {"email": user.email}}
+        await note_security_of(work, "user.signed_up", told, author)
     return Registered(user, founded)
 
 

@@ -20,13 +20,13 @@ __all__ = ["TENANTLESS_TABLES", "TENANT_ROLE", "Door", "Tenant", "assume"]
 TENANT_ROLE = "tarn_tenant"
 
 # Tables whose rows belong to no organization. `jobs` has one, but is kept by the relay, which serves all.
-TENANTLESS_TABLES = frozenset({"users", "clock_ticks", "alembic_version"})
+TENANTLESS_TABLES = frozenset({"users", "user_devices", "password_resets", "clock_ticks", "alembic_version"})
 
 
 class Door(StrEnum):
     """A role that crosses tenants for one purpose."""
 
-    LOGIN = "tarn_login"  # log-in, registration, API-key look-up, currentUser
+    LOGIN = "tarn_login"  # log-in, registration, invitations, forgotten passwords, API-key look-up, currentUser
     INGEST = "tarn_ingest"  # the shared flush of events: inserts events and jobs, reads what a metric counts
     RELAY = "tarn_relay"  # the job ledger
     CLOCK = "tarn_clock"  # the scheduled jobs: finds which organizations have work, hands it to the ledger

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from domain.identity.models import Organization
+from domain.identity.security.log import changed, note_security
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
@@ -92,21 +93,36 @@ async def create_endpoint(work: UnitOfWork, params: Mapping[str, Any]) -> Webhoo
         raise ValidationFailed({"base": [f"No more than {MOST_ENDPOINTS} webhook endpoints are allowed"]})
     row = WebhookEndpoint(organization_id=work.organization_id, **values)
     await _flush(work, row)
+    await note_security(work, "webhook_endpoint.created", _about(row))
     return row
 
 
 async def update_endpoint(work: UnitOfWork, row: WebhookEndpoint, params: Mapping[str, Any]) -> WebhookEndpoint:
     """Changes what was given."""
+    before = _about(row)
     for name, value in _read(params, row).items():
         setattr(row, name, value)
     await _flush(work, row)
+    different = changed(before, _about(row))
+    if different:
+        about = {"webhook_endpoint_id": str(row.id), "webhook_url": row.webhook_url}
+        await note_security(work, "webhook_endpoint.updated", about | different)
     return row
 
 
 async def destroy_endpoint(work: UnitOfWork, row: WebhookEndpoint) -> None:
     """Deletes the endpoint with all webhooks sent to it."""
+    about = _about(row)
     await work.session.delete(row)
     await work.session.flush()
+    await note_security(work, "webhook_endpoint.deleted", about)
+
+
+def _about(row: WebhookEndpoint) -> dict[str, Any]:
+    return {
+        "webhook_url": row.webhook_url, "name": row.name, "signature_algo": row.signature_algo,
+        "event_types": row.event_types,
+    }  # fmt: skip
 
 
 async def upsert_first_endpoint(work: UnitOfWork, webhook_url: object) -> None:

@@ -20,7 +20,8 @@ from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.types import ItemMetadata
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
-from graphql_api.invoicing.fees import AppliedTax, Fee, fetch_fees, number, tax_fields
+from graphql_api.invoicing.applied_tax import AppliedTax, number, tax_fields
+from graphql_api.invoicing.fees import Fee, fetch_fees
 from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata

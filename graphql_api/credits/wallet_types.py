@@ -24,8 +24,8 @@ from graphql_api.credits.wallet_enums import (
 )
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.invoicing.applied_tax import number
 from graphql_api.invoicing.enums import FeeTypesEnum
-from graphql_api.invoicing.fees import number
 from graphql_api.loaders import load, load_one
 from graphql_api.payments.enums import PaymentMethodTypeEnum
 from graphql_api.payments.method_reference import PaidByMethod

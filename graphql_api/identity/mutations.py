@@ -43,7 +43,7 @@ class IdentityMutations:
     @strawberry.mutation
     @public
     async def register_user(self, info: Info, input: RegisterUserInput) -> RegisterUser | None:
-        registered = await register(to_params(input))
+        registered = await register(to_params(input), current(info).author)
         user = await user_with_memberships(registered.user.id, EMAIL_PASSWORD)
         token = jwt.issue(str(registered.user.id), login_method=EMAIL_PASSWORD)
         membership = user.memberships[0]
@@ -52,7 +52,7 @@ class IdentityMutations:
     @strawberry.mutation
     @public
     async def login_user(self, info: Info, input: LoginUserInput) -> LoginUser | None:
-        user_id = await log_in(input.email, input.password, current(info).address)
+        user_id = await log_in(input.email, input.password, current(info).author)
         user = await user_with_memberships(user_id, EMAIL_PASSWORD)
         return LoginUser(token=jwt.issue(str(user_id), login_method=EMAIL_PASSWORD), user=user)
 

@@ -13,8 +13,8 @@ from domain.customers.queries import customer_row
 from domain.invoicing.fee_names import item_of
 from domain.kernel.ids import parse_id
 from domain.kernel.pagination import Page, PageRequest
+from graphql_api.invoicing.applied_tax import number
 from graphql_api.invoicing.enums import InvoiceAppliedTaxOnWholeInvoiceCodeEnum, whole_invoice_code
-from graphql_api.invoicing.fees import number
 from graphql_api.invoicing.mutations import CreateInvoiceInput
 from graphql_api.operations import command, operation, to_params
 from graphql_api.pagination import CollectionMetadata, metadata_of

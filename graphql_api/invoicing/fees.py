@@ -1,10 +1,9 @@
-"""Fees, with the taxes on them and the reckoning behind them."""
+"""Fees, with the taxes on them and what they are for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -16,7 +15,9 @@ from domain.invoicing.fee_names import display_name, fee_window, item_of
 from domain.kernel.money import round_cents
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
+from graphql_api.invoicing.applied_tax import AppliedTax, number, tax_fields
 from graphql_api.invoicing.enums import AdjustedFeeTypeEnum, FeeTypesEnum
+from graphql_api.invoicing.fee_amount_details import FeeAmountDetails, amount_details
 from graphql_api.invoicing.pricing_unit_usage import PricingUnitUsage, pricing_unit_usage
 from graphql_api.loaders import load, load_one
 from graphql_api.scalars import JSON, BigInt, ISO8601DateTime
@@ -24,14 +25,14 @@ from graphql_api.scalars import JSON, BigInt, ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.catalog.add_ons import AddOn
     from graphql_api.catalog.charges import ChargeFilter, FixedCharge
-    from graphql_api.catalog.types import Charge, Tax
+    from graphql_api.catalog.types import Charge
     from graphql_api.credits.wallet_transaction_types import WalletTransaction
     from graphql_api.metering.usage_types import PresentationBreakdownUsage
     from graphql_api.subscriptions.types import Subscription
 
 __all__ = [
-    "AppliedTax", "Fee", "FeeAmountDetails", "FeeAppliedTax", "FeeProperties", "InvoiceItem", "fee_type",
-    "fetch_fees", "fetch_fees_of_invoices", "fetch_fees_of_subscriptions", "number", "tax_fields",
+    "Fee", "FeeAppliedTax", "FeeProperties", "InvoiceItem", "fee_type", "fetch_fees", "fetch_fees_of_invoices",
+    "fetch_fees_of_subscriptions",
 ]  # fmt: skip
 
 LazyAddOn = Annotated["AddOn", strawberry.lazy("graphql_api.catalog.add_ons")]
@@ -40,13 +41,7 @@ LazyFixedCharge = Annotated["FixedCharge", strawberry.lazy("graphql_api.catalog.
 LazyBreakdown = Annotated["PresentationBreakdownUsage", strawberry.lazy("graphql_api.metering.usage_types")]
 LazyWalletTransaction = Annotated["WalletTransaction", strawberry.lazy("graphql_api.credits.wallet_transaction_types")]
 LazyCharge = Annotated["Charge", strawberry.lazy("graphql_api.catalog.types")]
-LazyTax = Annotated["Tax", strawberry.lazy("graphql_api.catalog.types")]
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
-
-
-def number(value: Decimal) -> float:
-    """What a Float of the interface shows; never computed with."""
-    return float(value)
 
 
 @strawberry.interface
@@ -59,29 +54,6 @@ class InvoiceItem:
     item_code: str
     item_name: str
     item_type: str
-
-
-@strawberry.interface
-class AppliedTax:
-    """A tax as it applied when the invoice was built."""
-
-    tax_id: strawberry.Private[UUID | None]
-
-    id: strawberry.ID
-    amount_cents: BigInt
-    amount_currency: CurrencyEnum
-    tax_code: str
-    tax_name: str
-    tax_rate: float
-    tax_description: str | None
-    created_at: ISO8601DateTime
-    updated_at: ISO8601DateTime
-
-    @strawberry.field
-    async def tax(self, info: Info) -> LazyTax | None:
-        from graphql_api.catalog.types import fetch_taxes
-
-        return await load(info, "taxes", fetch_taxes, self.tax_id) if self.tax_id else None
 
 
 @strawberry.type
@@ -97,50 +69,6 @@ class FeeAppliedTax(AppliedTax):
 class FeeProperties:
     from_datetime: ISO8601DateTime | None
     to_datetime: ISO8601DateTime | None
-
-
-@strawberry.type
-class FeeAmountDetailsGraduatedRange:
-    units: str | None
-    from_value: float | None
-    to_value: float | None
-    flat_unit_amount: str | None
-    per_unit_amount: str | None
-    per_unit_total_amount: str | None
-    total_with_flat_amount: str | None
-
-
-@strawberry.type
-class FeeAmountDetailsGraduatedPercentageRange:
-    units: str | None
-    from_value: BigInt | None
-    to_value: BigInt | None
-    flat_unit_amount: str | None
-    per_unit_total_amount: str | None
-    rate: str | None
-    total_with_flat_amount: str | None
-
-
-@strawberry.type
-class FeeAmountDetails:
-    """How the amount came about; which fields are set depends on the charge model."""
-
-    graduated_ranges: list[FeeAmountDetailsGraduatedRange] | None
-    graduated_percentage_ranges: list[FeeAmountDetailsGraduatedPercentageRange] | None
-    free_units: str | None
-    paid_units: str | None
-    per_package_size: int | None
-    per_package_unit_amount: str | None
-    fixed_fee_total_amount: str | None
-    fixed_fee_unit_amount: str | None
-    flat_unit_amount: str | None
-    free_events: int | None
-    min_max_adjustment_total_amount: str | None
-    paid_events: int | None
-    per_unit_amount: str | None
-    per_unit_total_amount: str | None
-    rate: str | None
-    units: str | None
 
 
 @strawberry.type
@@ -308,7 +236,7 @@ def fee_type(row: Any) -> Fee:
         precise_unit_amount=number(row.precise_unit_amount),
         pricing_unit_usage=pricing_unit_usage(row),
         properties=_properties(row),
-        amount_details=_details(row.amount_details, row.charge_model),
+        amount_details=amount_details(row.amount_details, row.charge_model),
         sub_total_excluding_taxes_amount_cents=BigInt(round_cents(row.amount_cents - coupons)),
         sub_total_excluding_taxes_precise_amount_cents=number(row.precise_amount_cents - coupons),
         taxes_amount_cents=row.taxes_amount_cents,
@@ -334,29 +262,6 @@ def _instant(text: str | None) -> ISO8601DateTime | None:
     return ISO8601DateTime(datetime.fromisoformat(text)) if text else None
 
 
-def _details(details: Mapping[str, Any], model: str | None) -> FeeAmountDetails | None:
-    if model is None:
-        return None
-    plain = {
-        name: details.get(name)
-        for name in FeeAmountDetails.__annotations__
-        if name not in {"graduated_ranges", "graduated_percentage_ranges"}
-    }
-    return FeeAmountDetails(
-        graduated_ranges=_ranges(FeeAmountDetailsGraduatedRange, details.get("graduated_ranges")),
-        graduated_percentage_ranges=_ranges(
-            FeeAmountDetailsGraduatedPercentageRange, details.get("graduated_percentage_ranges")
-        ),
-        **plain,
-    )
-
-
-def _ranges(kind: Any, ranges: Any) -> Any:
-    if ranges is None:
-        return None
-    return [kind(**{name: each.get(name) for name in kind.__annotations__}) for each in ranges]
-
-
 async def fetch_fees(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Fee]:
     """Fees by id."""
     return {row.id: fee_type(row) for row in (await fee_queries.fee_rows(work.session, ids)).values()}
@@ -378,20 +283,4 @@ async def _fetch_taxes_of_fees(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, 
     found = await fee_queries.taxes_of_fees(work.session, ids)
     return {
         fee_id: [FeeAppliedTax(fee_id=row.fee_id, **tax_fields(row)) for row in rows] for fee_id, rows in found.items()
-    }
-
-
-def tax_fields(row: Any) -> dict[str, Any]:
-    """What both kinds of applied taxes show."""
-    return {
-        "tax_id": row.tax_id,
-        "id": strawberry.ID(str(row.id)),
-        "amount_cents": row.amount_cents,
-        "amount_currency": row.amount_currency,
-        "tax_code": row.tax_code,
-        "tax_name": row.tax_name,
-        "tax_rate": number(row.tax_rate),
-        "tax_description": row.tax_description,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
     }

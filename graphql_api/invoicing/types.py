@@ -17,6 +17,7 @@ from domain.invoicing.update_invoice import DISPUTABLE
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
+from graphql_api.invoicing.applied_tax import AppliedTax, number, tax_fields
 from graphql_api.invoicing.enums import (
     InvoiceAppliedTaxOnWholeInvoiceCodeEnum,
     InvoicePaymentStatusTypeEnum,
@@ -25,14 +26,7 @@ from graphql_api.invoicing.enums import (
     InvoiceTypeEnum,
     whole_invoice_code,
 )
-from graphql_api.invoicing.fees import (
-    AppliedTax,
-    Fee,
-    fetch_fees_of_invoices,
-    fetch_fees_of_subscriptions,
-    number,
-    tax_fields,
-)
+from graphql_api.invoicing.fees import Fee, fetch_fees_of_invoices, fetch_fees_of_subscriptions
 from graphql_api.invoicing.invoice_credits import InvoiceCredits
 from graphql_api.invoicing.invoice_life import InvoiceLife
 from graphql_api.loaders import load, load_one

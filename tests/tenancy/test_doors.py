@@ -30,6 +30,11 @@ EXPECTED: dict[Door, dict[str, Rights]] = {
         "roles": {"SELECT": ALL},
         "api_keys": {"SELECT": ALL},
         "billing_entities": {"SELECT": ALL},
+        "invites": {"SELECT": ALL, "UPDATE": {"status"}},
+        "password_resets": {"SELECT": ALL, "INSERT": ALL, "UPDATE": ALL, "DELETE": ALL},
+        "user_devices": {"SELECT": ALL, "INSERT": ALL, "UPDATE": ALL},
+        "security_logs": {"INSERT": ALL},
+        "jobs": {"INSERT": ALL},
     },
     Door.INGEST: {
         "events": {"INSERT": ALL},

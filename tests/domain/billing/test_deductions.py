@@ -9,11 +9,13 @@ from uuid import UUID
 
 from domain.billing.bill import bill_subscriptions
 from domain.billing.delete_customer import end_subscriptions_of_customers
+from domain.billing.events import BillingDue
 from domain.billing.finalize import finalize, refresh
 from domain.billing.pay_in_advance import bill_events
 from domain.billing.requests import BillRequest
 from domain.credits.spend_coupons import give_back_coupons
 from domain.kernel.unit_of_work import tenant_work
+from tests.domain.billing.conftest import Ledger
 from tests.domain.billing.world import World, instant
 
 
@@ -143,6 +145,25 @@ async def test_events_paid_in_advance_share_a_coupon_and_fees_alone_take_none() 
         assert sorted(credits_of(world, once)) == [200, 300]
         assert state(world, once)[0] == "terminated"
         assert {row.precise_coupons_amount_cents for row in world.rows("fees") if row.invoice_id is None} == {0}
+
+
+async def test_the_last_bill_of_a_deleted_customer_finds_its_coupons_and_its_drafts_are_finalized(
+    ledger: Ledger,
+) -> None:
+    with World(instant("2024-06-01T00:00:00Z")) as world:
+        customer, waiting = world.customer(), world.customer(invoice_grace_period=5)
+        coupon = world.coupon(customer)
+        plan = world.plan(3000)
+        for each in (customer, waiting):
+            world.subscription(each, plan, "2024-06-01T00:00:00Z")
+        async with tenant_work(world.at("2024-06-15T08:00:00Z")) as work:
+            await end_subscriptions_of_customers(work, [customer, waiting])
+        final, draft = world.rows("invoices", order="status DESC")
+        assert (final.status, final.fees_amount_cents, final.coupons_amount_cents) == ("finalized", 1500, 1000)
+        assert (draft.status, draft.customer_id) == ("draft", waiting)
+        assert ledger.arguments("billing.finalize_chunk") == [{"invoice_ids": [draft.id]}]
+        assert state(world, coupon)[0] == "terminated"
+        assert not [each for each in ledger.events if isinstance(each, BillingDue)]
 
 
 async def test_what_a_deleted_customer_has_of_coupons_ends() -> None:
