@@ -39,7 +39,9 @@ WalletRow = sa.Row[Any]
 # Ordered, so that two transactions never wait for each other in a circle.
 _LOCK: Final = sa.text(
     """
-    SELECT w.*, ARRAY(SELECT t.billable_metric_id FROM wallet_targets t WHERE t.wallet_id = w.id) AS metric_ids
+    SELECT w.*, ARRAY(SELECT t.billable_metric_id FROM wallet_targets t WHERE t.wallet_id = w.id) AS metric_ids,
+           coalesce(w.billing_entity_id,
+                    (SELECT c.billing_entity_id FROM customers c WHERE c.id = w.customer_id)) AS issuer_id
     FROM wallets w WHERE w.id = ANY(:wallet_ids) OR (w.customer_id = ANY(:customer_ids) AND w.status = 'active')
     ORDER BY w.id FOR NO KEY UPDATE OF w
     """
@@ -168,7 +170,8 @@ class Movement:
 async def lock_wallets(
     session: AsyncSession, *, wallet_ids: Collection[UUID] = (), customer_ids: Collection[UUID] = ()
 ) -> list[WalletRow]:
-    """These wallets and the active ones of these customers, locked until the commit; with `metric_ids`."""
+    """These wallets and the active ones of these customers, locked until the commit; with `metric_ids`, and
+    `issuer_id`: the billing entity as it is now, the wallet's, else the customer's."""
     rows = await session.execute(_LOCK, {"wallet_ids": list(wallet_ids), "customer_ids": list(customer_ids)})
     return list(rows.all())
 

@@ -19,12 +19,13 @@ from domain.credits.wallets.models import (
     WalletTransactionCustomSection,
 )
 from domain.identity.custom_sections import NOTHING_ASKED, Selection, read_selection, sections_of
-from domain.kernel.rows import TenantRow
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 
-__all__ = ["NO_SECTIONS", "Kept", "kept_sections", "read_sections", "sections_of_rules", "sections_of_transactions",
-           "sections_of_wallets"]  # fmt: skip
+__all__ = [
+    "NO_SECTIONS", "Kept", "kept_by_rules", "kept_sections", "read_sections", "sections_of_rules",
+    "sections_of_transactions", "sections_of_wallets",
+]  # fmt: skip
 
 Sections = Mapping[UUID, Sequence[Any]]
 """Rows of the sections by what selected them, in the order of selection."""
@@ -48,25 +49,29 @@ async def read_sections(work: UnitOfWork, read: Reader) -> Selection:
     return await read_selection(work, Reader(read.json_object("invoice_custom_section"), read.errors))
 
 
-async def kept_sections(
-    work: UnitOfWork, wallet: Any, *, rule: Any | None = None, asked: Selection = NOTHING_ASKED
-) -> Kept:
-    """What a movement of a wallet keeps: the first of the request, the rule and the wallet that says something."""
+async def kept_sections(work: UnitOfWork, wallet: Any, asked: Selection) -> Kept:
+    """What a movement made by hand keeps: what was asked for, else the wallet's. One statement at most."""
     if asked.skip or asked.ids:
         return Kept(bool(asked.skip), asked.ids or ())
-    if rule is not None and (found := await _of(work, RecurringRuleCustomSection, "rule_id", rule)) != NO_SECTIONS:
-        return found
-    if asked.skip is False:
-        # Skipping is refused explicitly: the customer's sections, where the wallet has none of its own.
-        return Kept(False, (await _of(work, WalletCustomSection, "wallet_id", wallet)).ids)
-    return await _of(work, WalletCustomSection, "wallet_id", wallet)
+    found = _kept(wallet, await sections_of_wallets(work.session, [wallet.id]))
+    return Kept(ids=found.ids) if asked.skip is False else found
 
 
-async def _of(work: UnitOfWork, link: type[TenantRow], owner: str, row: Any) -> Kept:
+async def kept_by_rules(work: UnitOfWork, pairs: Sequence[tuple[Any, Any]]) -> list[Kept]:
+    """What the top-ups of rules keep: the rule's, else the wallet's. pairs: rows of both. Two statements."""
+    of_rules = await sections_of_rules(work.session, [rule.id for rule, _ in pairs])
+    of_wallets = await sections_of_wallets(work.session, [wallet.id for _, wallet in pairs])
+    found = []
+    for rule, wallet in pairs:
+        own = _kept(rule, of_rules)
+        found.append(_kept(wallet, of_wallets) if own == NO_SECTIONS else own)
+    return found
+
+
+def _kept(row: Any, selected: Sections) -> Kept:
     if row.skip_invoice_custom_sections:
         return Kept(skips=True)
-    found = await sections_of(work.session, link, owner, [row.id])
-    return Kept(ids=tuple(each.id for each in found.get(row.id, ())))
+    return Kept(ids=tuple(each.id for each in selected.get(row.id, ())))
 
 
 async def sections_of_wallets(session: AsyncSession, ids: Collection[UUID]) -> Sections:

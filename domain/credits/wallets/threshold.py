@@ -7,7 +7,8 @@ its way already is seen, so a rule buys once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -16,11 +17,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from domain.credits.wallets.amounts import credits_of
-from domain.credits.wallets.ledger import lock_wallets
-from domain.credits.wallets.sections import kept_sections
+from domain.credits.wallets.ledger import Movement, lock_wallets
+from domain.credits.wallets.sections import kept_by_rules
 from domain.credits.wallets.terms import method_of
 from domain.credits.wallets.top_up_rules import Rule, TopUp, fires_on, interval_top_up, threshold_top_up
-from domain.credits.wallets.transactions import top_up
+from domain.credits.wallets.transactions import added, write
 from domain.customers.payment_reference import CUSTOMERS_WAY
 from domain.kernel import clock
 from domain.kernel.jobs import JobRequest
@@ -76,6 +77,16 @@ _TODAY: Final = sa.text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What a rule adds now. day: the local day of a rule of an interval."""
+
+    wallet: Any
+    rule: Any
+    wanted: TopUp
+    day: date | None = None
+
+
 async def top_up_low_wallets(
     work: UnitOfWork, wallets: Mapping[UUID, Any], rules: Mapping[UUID, Any], ongoing: Mapping[UUID, Decimal]
 ) -> None:
@@ -103,14 +114,14 @@ async def top_up_by_threshold(work: UnitOfWork, wallet_ids: Sequence[UUID]) -> l
     failed = {
         row.wallet_id: row.failed_at for row in await work.session.execute(_FAILED, {"wallet_ids": list(wallet_ids)})
     }
-    made: list[UUID] = []
+    due = []
     for row in rules.all():
         wallet = wallets[row.wallet_id]
         wanted = threshold_top_up(_rule(row, wallet), wallet.credits_ongoing_balance, pending.get(row.wallet_id, ZERO))
         waits = row.wallet_id in failed and now - failed[row.wallet_id] < WAIT_AFTER_FAILURE
         if wanted and not (waits and wanted.paid > 0):
-            made += await _top_up(work, wallet, row, wanted, source="threshold")
-    return made
+            due.append(_Due(wallet, row, wanted))
+    return await _top_up(work, due, source="threshold")
 
 
 async def top_up_intervals(work: UnitOfWork) -> int:
@@ -134,15 +145,15 @@ async def top_up_on_interval(work: UnitOfWork, wallet_ids: Sequence[UUID]) -> li
         await work.session.execute(_RULES, {"trigger": "interval", "now": now, "wallet_ids": list(wallet_ids)})
     ).all()
     done = await _topped_up(work, wallet_ids, now)
-    made: list[UUID] = []
+    due = []
     for row in rules:
         day, wallet = _day(row, now), wallets[row.wallet_id]
         if not _is_due(row, now) or (row.wallet_id, day) in done:
             continue
         wanted = interval_top_up(_rule(row, wallet), wallet.credits_ongoing_balance)
         if wanted:
-            made += await _top_up(work, wallet, row, wanted, source="interval", interval_on=day)
-    return made
+            due.append(_Due(wallet, row, wanted, day))
+    return await _top_up(work, due, source="interval")
 
 
 def _day(row: Any, now: datetime) -> Any:
@@ -189,17 +200,23 @@ def _rule(row: Any, wallet: Any) -> Rule:
     )
 
 
-async def _top_up(work: UnitOfWork, wallet: Any, rule: Any, wanted: TopUp, **more: Any) -> list[UUID]:
-    return await top_up(
-        work,
-        wallet,
-        wanted.paid,
-        wanted.granted,
-        name=rule.transaction_name,
-        metadata=rule.transaction_metadata,
-        requires_payment=rule.invoice_requires_successful_payment,
-        **(method_of(wallet) if method_of(rule) == CUSTOMERS_WAY else method_of(rule)).columns(),
-        purchase_order_number=rule.purchase_order_number,
-        sections=await kept_sections(work, wallet, rule=rule),
-        **more,
-    )
+async def _top_up(work: UnitOfWork, due: Sequence[_Due], *, source: str) -> list[UUID]:
+    """Writes the top-ups of rules; the movements. A fixed number of statements."""
+    if not due:
+        return []
+    sections = await kept_by_rules(work, [(each.rule, each.wallet) for each in due])
+    movements: list[Movement] = []
+    for each, kept in zip(due, sections, strict=True):
+        rule, own = each.rule, method_of(each.rule)
+        common = {
+            "source": source,
+            "name": rule.transaction_name,
+            "metadata": rule.transaction_metadata,
+            "requires_payment": rule.invoice_requires_successful_payment,
+            **(method_of(each.wallet) if own == CUSTOMERS_WAY else own).columns(),
+            "purchase_order_number": rule.purchase_order_number,
+            "sections": kept,
+            "interval_on": each.day,
+        }
+        movements += added(each.wallet, each.wanted.paid, each.wanted.granted, common)
+    return await write(work, movements)

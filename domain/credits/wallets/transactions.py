@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,14 +29,14 @@ from domain.credits.wallets.terms import (
 )
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import parse_id
+from domain.kernel.money import ZERO
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Params, Reader
 
-__all__ = ["create_transactions", "top_up"]
+__all__ = ["added", "create_transactions", "write"]
 
 _transactions = table(WalletTransaction)
-_ENTITY: Final = sa.text("SELECT billing_entity_id FROM customers WHERE id = :id")
 
 
 async def create_transactions(
@@ -75,19 +75,31 @@ async def create_transactions(
         of_grant = await _grant(work, read, wallet.id, params["voided_transaction_id"])
     out = await _voided(work, read, wallet, voided, of_grant)
     read.finish()
-    common["sections"] = await kept_sections(work, wallet, asked=sections)
-    movements = await _added(work, wallet, paid, granted, common)
+    common["sections"] = await kept_sections(work, wallet, sections)
+    movements = added(wallet, paid, granted, common)
     if out is not None:
         amounts, drawn = out
         movements.append(Movement(wallet.id, "voided", amounts, drawn, **common))
-    await _write(work, movements)
-    return [each.id for each in movements]
+    return await write(work, movements)
 
 
-async def top_up(work: UnitOfWork, wallet: Any, paid: Decimal, granted: Decimal, **more: Any) -> list[UUID]:
-    """Buys and grants credits as a rule says. wallet: its row, locked. more: fields of Movement."""
-    movements = await _added(work, wallet, paid, granted, more)
-    await _write(work, movements)
+def added(wallet: Any, paid: Decimal, granted: Decimal, common: Mapping[str, Any]) -> list[Movement]:
+    """The movements that buy and grant credits, none for an amount of 0. wallet: its row, of `lock_wallets`.
+    common: fields of Movement."""
+    movements = []
+    for kind, wanted in (("purchased", paid), ("granted", granted)):
+        amounts = of_credits(max(wanted, ZERO), wallet.rate_amount, wallet.currency)
+        if amounts.cents > 0:
+            movements.append(Movement(wallet.id, kind, amounts, billing_entity_id=wallet.issuer_id, **common))
+    return movements
+
+
+async def write(work: UnitOfWork, movements: Sequence[Movement]) -> list[UUID]:
+    """Writes movements of locked wallets and asks for the invoices of those that were bought; their ids."""
+    await record(work, movements)
+    bought = tuple(each.id for each in movements if each.kind == "purchased")
+    if bought:
+        work.record(TopUpsRequested(bought))
     return [each.id for each in movements]
 
 
@@ -99,36 +111,6 @@ async def _wallet(work: UnitOfWork, wallet_id: object) -> Any:
     if rows[0].status == "terminated":
         raise ValidationFailed({"wallet_id": ["wallet_is_terminated"]})
     return rows[0]
-
-
-async def _added(
-    work: UnitOfWork, wallet: Any, paid: Decimal, granted: Decimal, common: dict[str, Any]
-) -> list[Movement]:
-    movements = []
-    for kind, wanted in (("purchased", paid), ("granted", granted)):
-        if wanted <= 0:
-            continue
-        amounts = of_credits(wanted, wallet.rate_amount, wallet.currency)
-        if amounts.cents > 0:
-            movements.append(
-                Movement(wallet.id, kind, amounts, billing_entity_id=await _entity(work, wallet), **common)
-            )
-    return movements
-
-
-async def _entity(work: UnitOfWork, wallet: Any) -> UUID | None:
-    """The billing entity as it is now: the wallet's, else the customer's."""
-    if wallet.billing_entity_id is not None:
-        return UUID(str(wallet.billing_entity_id))
-    found: UUID | None = await work.session.scalar(_ENTITY, {"id": wallet.customer_id})
-    return found
-
-
-async def _write(work: UnitOfWork, movements: Sequence[Movement]) -> None:
-    await record(work, movements)
-    bought = tuple(each.id for each in movements if each.kind == "purchased")
-    if bought:
-        work.record(TopUpsRequested(bought))
 
 
 async def _grant(work: UnitOfWork, read: Reader, wallet_id: UUID, sent: object) -> Source | None:

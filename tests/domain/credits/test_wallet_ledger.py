@@ -16,6 +16,7 @@ from domain.credits.wallets.create import create_wallet
 from domain.credits.wallets.give_back import give_back
 from domain.credits.wallets.ongoing_balance import refresh_ongoing_balances
 from domain.credits.wallets.spend import open_purses, record_spendings
+from domain.credits.wallets.threshold import top_up_on_interval
 from domain.credits.wallets.top_up_invoices import follow_payments, invoice_top_ups
 from domain.credits.wallets.transactions import create_transactions
 from domain.credits.wallets.verify import verify_wallets
@@ -175,6 +176,28 @@ async def test_a_balance_that_is_not_the_sum_of_its_movements_is_found(world: Wo
     assert (difference.kind, difference.what, difference.stored, difference.found) == (
         "wallet", "balance_cents", "999", "1000"
     )  # fmt: skip
+
+
+async def test_top_ups_by_rule_cost_the_same_statements_for_any_number_of_wallets(world: World) -> None:
+    counts = []
+    for size in (1, 5):
+        wallets = [await wallet(world, world.customer()) for _ in range(size)]
+        for each in wallets:
+            world.insert(
+                "recurring_transaction_rules", organization_id=world.organization_id, wallet_id=each,
+                trigger="interval", interval="weekly", method="fixed", paid_credits=2, granted_credits=1,
+                threshold_credits=0, started_at=instant("2024-02-09T00:00:00Z"), transaction_metadata=[],
+            )  # fmt: skip
+        world.at("2024-03-08T00:00:00Z")
+        with counted() as statements:
+            async with tenant_work(world.tenant) as work:
+                made = await top_up_on_interval(work, wallets)
+                assert len(made) == 2 * size
+                assert await top_up_on_interval(work, wallets) == [], "once a day"
+        counts.append(len(statements))
+        world.at(NOW)
+    assert counts[0] == counts[1]
+    await proved(world)
 
 
 async def test_a_refresh_costs_the_same_statements_for_any_number_of_wallets(world: World) -> None:
