@@ -13,7 +13,7 @@ import tempfile
 
 from infrastructure.embedded import start_embedded
 
-NAMES = ("ingest", "alerts", "billing_run", "current_usage", "wallets", "graphql")
+NAMES = ("ingest", "alerts", "billing_run", "current_usage", "wallets", "documents", "graphql")
 IN_A_DATABASE_OF_THEIR_OWN = ("billing_run", "current_usage", "wallets")
 
 

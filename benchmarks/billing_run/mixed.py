@@ -30,10 +30,10 @@ UPGRADED_AT, TRIAL_ENDED = "2024-03-15T10:00:00Z", "2024-03-21T00:30:00Z"
 
 _SUBSCRIBERS = """
     INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, status, billing_time,
-        subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice,
+        subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice, payment_method_type,
         progressive_billing_disabled, skip_invoice_custom_sections, created_at, updated_at)
     SELECT uuidv7(), %(org)s, c.id, p.id, 'sub-' || c.sequential_id, 'active', 'calendar', at.began, at.began, at.began,
-           'generate', true, false, false, at.began, at.began
+           'generate', true, 'provider', false, false, at.began, at.began
     FROM customers c
     CROSS JOIN LATERAL (
         SELECT %(plans)s::text[] AS plans, c.sequential_id %% cardinality(%(plans)s::text[]) + 1 AS place) deal
@@ -78,9 +78,10 @@ _UPGRADE = """
     )
     INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, previous_subscription_id, status,
         billing_time, subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice,
+        payment_method_type,
         progressive_billing_disabled, skip_invoice_custom_sections, created_at, updated_at)
     SELECT uuidv7(), %(org)s, e.customer_id, p.id, e.external_id, e.id, 'active', e.billing_time, e.subscription_at,
-           %(at)s, %(at)s, 'generate', true, false, false, %(at)s, %(at)s
+           %(at)s, %(at)s, 'generate', true, 'provider', false, false, %(at)s, %(at)s
     FROM ended e JOIN plans p ON p.organization_id = %(org)s AND p.code = %(upgraded)s
     RETURNING id, previous_subscription_id
 """

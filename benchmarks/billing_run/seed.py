@@ -100,10 +100,10 @@ _PLAN = (
     """,
     """
     INSERT INTO subscriptions (id, organization_id, customer_id, plan_id, external_id, status, billing_time,
-        subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice,
+        subscription_at, started_at, activated_at, on_termination_invoice, consolidate_invoice, payment_method_type,
         progressive_billing_disabled, skip_invoice_custom_sections, created_at, updated_at)
     SELECT uuidv7(), %(org)s, c.id, %(org)s, 'sub-' || c.sequential_id, 'active', 'calendar', %(start)s, %(start)s,
-           %(start)s, 'generate', true, false, false, %(start)s, %(start)s
+           %(start)s, 'generate', true, 'provider', false, false, %(start)s, %(start)s
     FROM customers c WHERE c.organization_id = %(org)s
     """,
     """

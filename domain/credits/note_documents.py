@@ -18,7 +18,7 @@ from domain.credits.note_queries import items_of_notes, note_rows, taxes_of_note
 from domain.customers.queries import customer_rows, metadata_of_customers
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import Line, TaxLine
-from domain.invoicing.document_parts import customer_name, line_label, party_of
+from domain.invoicing.document_parts import line_label, parties_of
 from domain.invoicing.documents import Stored, entities_of, logo_of, store_files
 from domain.invoicing.einvoice import ElectronicInvoice
 from domain.invoicing.fee_queries import fee_rows, taxes_of_fees
@@ -91,7 +91,7 @@ async def load_documents(work: UnitOfWork, note_ids: Collection[UUID]) -> dict[U
             taxes.get(note_id, ()),
             logos[row.billing_entity_id],
         )
-        documents[note_id] = NoteFiles(document, electronic_note_of(row, entity, customer, of_note, fees))
+        documents[note_id] = NoteFiles(document, electronic_note_of(row, entity, customer, of_note, fees, fee_taxes))
     return documents
 
 
@@ -150,14 +150,15 @@ def _document(
     taxes: Sequence[Any],
     logo: bytes | None,
 ) -> NoteDocument:
+    sender, recipient = parties_of(entity, customer, locale, self_billed=bool(note.self_billed))
     return NoteDocument(
         number=note.number,
         invoice_number=note.invoice_number,
         issuing_date=note.issuing_date,
         currency=note.currency,
         locale=locale,
-        sender=party_of(entity, entity.legal_name or entity.name, locale),
-        recipient=party_of(customer, customer_name(customer), locale, shipping=True),
+        sender=sender,
+        recipient=recipient,
         lines=lines,
         coupons=note.coupons_adjustment_amount_cents,
         sub_total=note.sub_total_excluding_taxes_amount_cents,

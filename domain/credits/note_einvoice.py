@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from domain.invoicing.einvoice import ElectronicInvoice, InvoiceLine, TypeCode
-from domain.invoicing.einvoice_parts import buyer_of, country_of, line_name, seller_of
+from domain.invoicing.einvoice import ElectronicInvoice, Exemption, InvoiceLine, TypeCode
+from domain.invoicing.einvoice_parts import country_of, exemption_of, line_name, traders_of
 from domain.kernel.money import ZERO, from_cents
 
 __all__ = ["electronic_note_of"]
@@ -21,22 +21,31 @@ TERMS: Final = "In favour of the buyer: credited, refunded or set off."
 
 
 def electronic_note_of(
-    note: Any, entity: Any, customer: Any, items: Sequence[Any], fees: Mapping[UUID, Any]
+    note: Any,
+    entity: Any,
+    customer: Any,
+    items: Sequence[Any],
+    fees: Mapping[UUID, Any],
+    fee_taxes: Mapping[UUID, Sequence[Any]],
 ) -> ElectronicInvoice | None:
     """The electronic credit note, amounts above zero as on the note; None where the entity issues none, a party's
     country, which the norm wants, is not known, or the note has no items."""
     country = country_of(entity)
     if country is None or not customer.country or not items:
         return None
+    seller, buyer = traders_of(entity, customer, self_billed=bool(note.self_billed))
     return ElectronicInvoice(
         country=country,
         type_code=TypeCode.CREDIT_NOTE,
         number=note.number,
         issuing_date=note.issuing_date,
         currency=note.currency,
-        seller=seller_of(entity),
-        buyer=buyer_of(customer),
-        lines=tuple(_line(item, fees[item.fee_id]) for item in items),
+        seller=seller,
+        buyer=buyer,
+        lines=tuple(
+            _line(item, fees[item.fee_id], exemption_of(fee_taxes.get(item.fee_id, ()), seller, buyer))
+            for item in items
+        ),
         # The coupons of the note, and with them the cent by which the rounded items may miss its sub-total.
         reduced=sum(item.amount_cents for item in items) - note.sub_total_excluding_taxes_amount_cents,
         taxes=note.taxes_amount_cents,
@@ -49,7 +58,7 @@ def electronic_note_of(
     )
 
 
-def _line(item: Any, fee: Any) -> InvoiceLine:
+def _line(item: Any, fee: Any, exemption: Exemption | None) -> InvoiceLine:
     """A part of a fee has no units of its own: it is one of the amount that is taken back."""
     return InvoiceLine(
         name=line_name(fee),
@@ -62,4 +71,5 @@ def _line(item: Any, fee: Any) -> InvoiceLine:
         else ZERO,
         description=fee.description,
         taxable=fee.fee_type != "credit",
+        exemption=exemption,
     )

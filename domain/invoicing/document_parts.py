@@ -15,6 +15,8 @@ from domain.invoicing.document import InvoiceDocument, title_of
 from domain.invoicing.document.formatting import BABEL_LOCALES
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import (
+    Breakdown,
+    BreakdownRow,
     Coupon,
     CustomSection,
     Group,
@@ -31,11 +33,14 @@ from domain.invoicing.document.model import (
     Totals,
 )
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
+from domain.invoicing.held_units import Held
 from domain.kernel.money import ONE, ZERO, to_cents
 
-__all__ = ["customer_name", "document_of", "line_label", "party_of"]
+__all__ = ["customer_name", "document_of", "line_label", "parties_of"]
 
 TAX_EXEMPT: Final = "lago_eu_tax_exempt"
+OWN_NAMES: Final = {"credit": "prepaid_credits", "commitment": "commitment"}
+"""Labels of fees that nobody has given a name."""
 REVERSE_CHARGE: Final = "lago_eu_reverse_charge"
 
 
@@ -50,21 +55,23 @@ def document_of(
     credits: Sequence[Any],
     logo: bytes | None,
     custom_sections: Sequence[Any] = (),
+    held: Mapping[UUID, Sequence[Held]] | None = None,
 ) -> InvoiceDocument:
     """The document of one invoice, in the customer's language, else its billing entity's.
 
-    credits: rows of `credits_of_invoices`.
+    credits: rows of `credits_of_invoices`. held: by fee, how long its units were held.
     """
     locale = customer.document_locale or entity.document_locale
+    sender, recipient = parties_of(entity, customer, locale, self_billed=invoice.self_billed)
     return InvoiceDocument(
         title=title_of(invoice.invoice_type, self_billed=invoice.self_billed, country=entity.country),
         number=invoice.number,
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
         locale=locale,
-        sender=party_of(entity, entity.legal_name or entity.name, locale),
-        recipient=party_of(customer, customer_name(customer), locale, shipping=True),
-        sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale))),
+        sender=sender,
+        recipient=recipient,
+        sections=tuple(_sections(invoice, fees, fee_taxes, labels_for(locale), held or {})),
         totals=_totals(invoice, taxes, credits),
         item_kind=ItemKind.CREDITS if invoice.invoice_type == "credit" else ItemKind.UNITS,
         notes=tuple(_notes(taxes, entity.country)),
@@ -79,6 +86,14 @@ def document_of(
         footer=entity.invoice_footer,
         logo=logo,
     )
+
+
+def parties_of(entity: Any, customer: Any, locale: str, *, self_billed: bool) -> tuple[Party, Party]:
+    """Who sells and who is billed: a self-billed document is the partner's, written by its own recipient."""
+    own, name = entity.legal_name or entity.name, customer_name(customer)
+    if self_billed:
+        return party_of(customer, name, locale), party_of(entity, own, locale)
+    return party_of(entity, own, locale), party_of(customer, name, locale, shipping=True)
 
 
 def customer_name(customer: Any) -> str:
@@ -120,7 +135,11 @@ def _notes(taxes: Sequence[Any], country: str | None) -> Iterator[Note]:
 
 
 def _sections(
-    invoice: Any, fees: Sequence[Any], taxes: Mapping[UUID, Sequence[Any]], labels: Labels
+    invoice: Any,
+    fees: Sequence[Any],
+    taxes: Mapping[UUID, Sequence[Any]],
+    labels: Labels,
+    held: Mapping[UUID, Sequence[Held]],
 ) -> Iterator[Section]:
     """One for each subscription, its lines grouped by the period they cover; unused charges are left out."""
     by_subscription: dict[UUID | None, list[Any]] = {}
@@ -138,6 +157,14 @@ def _sections(
             title=first.subscription_name or first.plan_display_name or first.plan_name or invoice.number,
             groups=tuple(Group(tuple(lines), period) for period, lines in periods.items()),
             amount=sum(fee.amount_cents for fee in of_subscription),
+            breakdowns=tuple(
+                Breakdown(
+                    line_label(fee, labels),
+                    tuple(BreakdownRow(each.since, each.days, each.of_days, each.units) for each in held[fee.id]),
+                )
+                for fee in of_subscription
+                if fee.id in held
+            ),
         )
 
 
@@ -167,7 +194,8 @@ def line_label(fee: Any, labels: Labels) -> str:
     if fee.true_up_parent_fee_id is not None:
         return labels("true_up", name=display_name(fee))
     groups = [f"{key}: {value}" for key, value in fee.grouped_by.items() if value is not None]
-    return " - ".join(filter(None, (display_name(fee), filter_name(fee), *groups)))
+    own = OWN_NAMES.get(fee.fee_type) if not fee.invoice_display_name else None
+    return " - ".join(filter(None, (labels(own) if own else display_name(fee), filter_name(fee), *groups)))
 
 
 def _parts(fee: Any) -> Iterator[Part]:

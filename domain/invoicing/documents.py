@@ -25,6 +25,7 @@ from domain.invoicing.einvoice import ElectronicInvoice, InvalidElectronicInvoic
 from domain.invoicing.einvoice_parts import electronic_invoice_of
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.invoicing.fee_queries import fees_of_invoices, taxes_of_fees
+from domain.invoicing.held_units import held_units_of
 from domain.invoicing.models import Invoice
 from domain.invoicing.queries import invoice_rows, sections_of_invoices, taxes_of_invoices
 from domain.kernel import clock
@@ -105,6 +106,7 @@ async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[U
     lowered = await credits_of_invoices(session, invoices)
     sections = await sections_of_invoices(session, invoices)
     thresholds = await thresholds_of_invoices(session, invoices)
+    held = await held_units_of(work, fees, {invoice_id: row.timezone for invoice_id, row in invoices.items()})
     found = {}
     for invoice_id, row in invoices.items():
         entity, customer = entities[row.billing_entity_id], customers[row.customer_id]
@@ -120,10 +122,11 @@ async def documents_of(work: UnitOfWork, invoices: Mapping[UUID, Any]) -> dict[U
             lowered.get(invoice_id, ()),
             logos[row.billing_entity_id],
             sections.get(invoice_id, ()),
+            held,
         )
         if invoice_id in thresholds:
             document = replace(document, threshold_amount=thresholds[invoice_id][-1].lifetime_usage_amount_cents)
-        found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice))
+        found[invoice_id] = Files(document, electronic_invoice_of(row, entity, customer, of_invoice, fee_taxes))
     return found
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.customers.display_name import display_name as customer_name
-from domain.invoicing.einvoice import Country, ElectronicInvoice, InvoiceLine, Trader, TypeCode
+from domain.invoicing.document_parts import REVERSE_CHARGE, TAX_EXEMPT
+from domain.invoicing.einvoice import Country, ElectronicInvoice, Exemption, InvoiceLine, Trader, TypeCode
 from domain.invoicing.fee_names import display_name, fee_window, filter_name
 
-__all__ = ["buyer_of", "country_of", "electronic_invoice_of", "line_name", "seller_of", "trader_of"]
+__all__ = [
+    "buyer_of",
+    "country_of",
+    "electronic_invoice_of",
+    "exemption_of",
+    "line_name",
+    "seller_of",
+    "trader_of",
+    "traders_of",
+]
 
 
 def country_of(entity: Any) -> Country | None:
@@ -20,22 +31,28 @@ def country_of(entity: Any) -> Country | None:
 
 
 def electronic_invoice_of(
-    invoice: Any, entity: Any, customer: Any, fees: Sequence[Any], payment_terms: str | None = None
+    invoice: Any,
+    entity: Any,
+    customer: Any,
+    fees: Sequence[Any],
+    fee_taxes: Mapping[UUID, Sequence[Any]],
+    payment_terms: str | None = None,
 ) -> ElectronicInvoice | None:
     """The electronic invoice; None where the entity issues none or a party's country, which the norm wants, is not
-    known."""
+    known. fee_taxes: rows by fee."""
     country = country_of(entity)
     if country is None or not customer.country or not fees:
         return None
     prepaid_credits = invoice.invoice_type == "credit"
+    seller, buyer = traders_of(entity, customer, self_billed=invoice.self_billed)
     return ElectronicInvoice(
         country=country,
         type_code=_type_code(invoice),
         number=invoice.number,
         issuing_date=invoice.issuing_date,
         currency=invoice.currency,
-        seller=seller_of(entity),
-        buyer=buyer_of(customer),
+        seller=seller,
+        buyer=buyer,
         lines=tuple(
             InvoiceLine(
                 name=line_name(fee),
@@ -46,6 +63,7 @@ def electronic_invoice_of(
                 share=fee.precise_coupons_amount_cents,
                 description=fee.description,
                 taxable=not prepaid_credits,
+                exemption=exemption_of(fee_taxes.get(fee.id, ()), seller, buyer),
             )
             for fee in fees
         ),
@@ -59,6 +77,17 @@ def electronic_invoice_of(
         purchase_order_number=invoice.purchase_order_number,
         payment_terms=payment_terms,
     )
+
+
+def exemption_of(taxes: Sequence[Any], seller: Trader, buyer: Trader) -> Exemption | None:
+    """Why these taxes of a fee are nothing. None where the norm would refuse the reason for want of a number: it wants
+    the seller's for an exemption (BR-E-02), both for a reverse charge (BR-AE-02)."""
+    codes = {tax.tax_code for tax in taxes}
+    if not seller.vat_number:
+        return None
+    if REVERSE_CHARGE in codes and (buyer.vat_number or buyer.legal_number):
+        return Exemption.REVERSE_CHARGE
+    return Exemption.EXEMPT if TAX_EXEMPT in codes else None
 
 
 def _type_code(invoice: Any) -> TypeCode:
@@ -80,6 +109,12 @@ def _delivery_date(invoice: Any, fees: Sequence[Any]) -> Any:
 def line_name(fee: Any) -> str:
     """What a line says that it bills."""
     return " - ".join(filter(None, (display_name(fee), filter_name(fee))))
+
+
+def traders_of(entity: Any, customer: Any, *, self_billed: bool) -> tuple[Trader, Trader]:
+    """Seller and buyer: a self-billed document is the partner's, written by its own buyer."""
+    pair = seller_of(entity), buyer_of(customer)
+    return (pair[1], pair[0]) if self_billed else pair
 
 
 def seller_of(entity: Any) -> Trader:

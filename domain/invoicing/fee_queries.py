@@ -134,6 +134,8 @@ def _select() -> sa.Select[Any]:
             _metrics.c.code.label("metric_code"),
             _metrics.c.name.label("metric_name"),
             _metrics.c.description.label("metric_description"),
+            _metrics.c.recurring.label("metric_recurring"),
+            _metrics.c.aggregation_type,
             _adjusted.c.units.label("adjusted_units"),
             _adjusted.c.unit_amount.label("adjusted_unit_amount"),
             _invoices.c.self_billed,

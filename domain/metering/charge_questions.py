@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.carried import CarriedKey, carried_levels
-from domain.metering.matching import FilterRule, buckets
+from domain.metering.matching import Bucket, FilterRule, buckets
 from domain.metering.usage import Proration, Usage, UsageQuestion, Weighting, measure_groups
 from domain.pricing.models import charge_model
 from domain.pricing.percentage import Percentage, running_counts, running_totals
@@ -158,11 +158,11 @@ def charge_questions(
     """
     filters = {each.rule.id: each for each in charge.filters}
     return [
-        question_of(
-            charge, filters[bucket.filter_id] if bucket.filter_id else None, window,
+        _question(
+            charge, filters[bucket.filter_id] if bucket.filter_id else None, bucket, window,
             key=(*prefix, charge.id, bucket.filter_id), invoiced=invoiced,
         )
-        for bucket in buckets([each.rule for each in charge.filters])
+        for bucket in buckets(tuple(each.rule for each in charge.filters))
     ]  # fmt: skip
 
 
@@ -176,7 +176,20 @@ def question_of(
 ) -> ChargeQuestion:
     """The question of one bucket of a charge: of the filter `taken`, or the default one."""
     taken_id = taken.rule.id if taken else None
-    (bucket,) = (each for each in buckets([each.rule for each in charge.filters]) if each.filter_id == taken_id)
+    all_of_them = buckets(tuple(each.rule for each in charge.filters))
+    (bucket,) = (each for each in all_of_them if each.filter_id == taken_id)
+    return _question(charge, taken, bucket, window, key=key, invoiced=invoiced)
+
+
+def _question(
+    charge: MeteredCharge,
+    taken: MeteredFilter | None,
+    bucket: Bucket,
+    window: UsageWindow,
+    *,
+    key: Hashable,
+    invoiced: bool,
+) -> ChargeQuestion:
     properties = taken.properties if taken else charge.properties
     prorated = charge.prorated and charge.recurring and not (charge.pay_in_advance and invoiced)
     weighted = charge.aggregation_type == "weighted_sum_agg"

@@ -8,9 +8,10 @@ the event store); `winner` names the one filter that an event is charged under w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 ALL_VALUES: Final = "__ALL_FILTER_VALUES__"
+_KEPT: Final = 4_096
+"""Charges whose buckets a process remembers."""
 
 Condition = tuple[tuple[str, tuple[str, ...]], ...]
 """Allowed texts by property; all properties must agree. Sorted, so that equal conditions are equal values."""
@@ -37,17 +40,18 @@ class FilterRule:
     """A charge filter as matching reads it.
 
     values: the texts allowed for each key; "all values" is already replaced by those the metric lists, and all_keys
-    names the keys where it was. created_at: of identical filters the oldest takes the events.
+    names the keys where it was. created_at: of identical filters the oldest takes the events. condition: the values as
+    a condition, by which rules are compared.
     """
 
     id: UUID
-    values: Mapping[str, frozenset[str]]
+    values: Mapping[str, frozenset[str]] = field(compare=False)
     created_at: datetime
     all_keys: frozenset[str] = frozenset()
+    condition: Condition = field(init=False)
 
-    @property
-    def condition(self) -> Condition:
-        return condition_of(self.values)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "condition", condition_of(self.values))
 
 
 class Bucket(NamedTuple):
@@ -58,14 +62,16 @@ class Bucket(NamedTuple):
     ignored: tuple[Condition, ...]
 
 
-def buckets(filters: Sequence[FilterRule]) -> list[Bucket]:
+@lru_cache(maxsize=_KEPT)
+def buckets(filters: tuple[FilterRule, ...]) -> tuple[Bucket, ...]:
     """One bucket for each filter, in the order given, then the default one; without filters that one takes all.
+    Remembered, because a run asks for the same charges with every subscription.
 
     Nested filters give each event to exactly one bucket, the most specific. Filters on unrelated keys, or with lists
     that overlap in part, both take an event they have in common: so does the reference.
     """
     found = [Bucket(one.id, one.condition, _ignored_by(one, filters)) for one in filters]
-    return [*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters)))]
+    return (*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters))))
 
 
 def _ignored_by(one: FilterRule, filters: Sequence[FilterRule]) -> tuple[Condition, ...]:

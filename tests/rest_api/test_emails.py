@@ -78,7 +78,7 @@ async def written(api: Api, kind: str, object_id: object) -> Mail:
     ("locale", "subject", "words"),
     [
         ("en", "Your invoice from Hooli <Ltd> #", ("€100.00", "Mar 31, 2024", "Download", "billing@hooli.com")),
-        ("fr", "Votre facture de Hooli <Ltd> n° ", ("100,00 €", "31 mars 2024", "Télécharger")),
+        ("fr", "Votre facture n°\u00a0", ("100,00 €", "31 mars 2024", "Télécharger")),
     ],
 )
 async def test_an_invoice_in_the_customers_language(

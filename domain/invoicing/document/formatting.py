@@ -12,13 +12,14 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from domain.kernel.currencies import currency_of
-from domain.kernel.money import from_cents
+from domain.kernel.money import from_cents, round_half_up
 
 __all__ = ["Formatter", "formatter_for"]
 
 BABEL_LOCALES = {"pt-BR": "pt_BR", "zh-TW": "zh_Hant_TW"}
 # A unit price may be finer than the currency; more decimals than this are cut by the charge's own precision before.
 MAX_DECIMALS = 15
+PLACES = 6
 _LETTER_AND_FIGURE = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
@@ -50,7 +51,10 @@ class Formatter:
         return self._currency_text(from_cents(minor_units, self._currency), self._money)
 
     def price(self, value: Decimal) -> str:
-        return self._currency_text(value, self._price)
+        """A unit price. The average of tiers or days is a fraction without end, of which six places say enough: behind
+        the point, or of the first figures where it is below one."""
+        places = PLACES if not value or abs(value) >= 1 else PLACES - 1 - value.adjusted()
+        return self._currency_text(round_half_up(value, min(places, MAX_DECIMALS)), self._price)
 
     def _currency_text(self, value: Decimal, pattern: str) -> str:
         text = format_currency(

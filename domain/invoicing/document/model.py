@@ -14,6 +14,7 @@ from enum import StrEnum
 
 __all__ = [
     "Breakdown",
+    "BreakdownRow",
     "Coupon",
     "CustomSection",
     "Detail",
@@ -159,11 +160,21 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakdownRow:
+    """Units held for `days` of a period of `of_days`, from the day `since` where that is one."""
+
+    since: date | None
+    days: int
+    of_days: int
+    units: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Breakdown:
-    """A recurring metric day by day: (day, what happened, units)."""
+    """A recurring metric by the days its units were held."""
 
     label: str
-    days: tuple[tuple[date, str, Decimal], ...]
+    rows: tuple[BreakdownRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TypedDict
 from domain.invoicing.document.formatting import Formatter, formatter_for
 from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import (
+    BreakdownRow,
     Group,
     InvoiceDocument,
     ItemKind,
@@ -191,17 +192,23 @@ def _section(section: Section, labels: Labels, form: Formatter) -> SectionRows:
         "breakdowns": [
             {
                 "label": labels("breakdown", label=breakdown.label),
-                "days": [(form.date(day), what, form.number(units)) for day, what, units in breakdown.days],
+                "days": [(*_held(row, labels, form), form.number(row.units)) for row in breakdown.rows],
             }
             for breakdown in section.breakdowns
         ],
     }
 
 
+def _held(row: BreakdownRow, labels: Labels, form: Formatter) -> tuple[str, str]:
+    days = labels("held", days=str(row.days), of_days=str(row.of_days))
+    return (labels("since", date=form.date(row.since)), days) if row.since else (days, "")
+
+
 def _group(group: Group, labels: Labels, form: Formatter) -> GroupRows:
     period = ""
     if group.period:
-        period = labels("period", first=form.date(group.period[0]), last=form.date(group.period[1]))
+        first, last = map(form.date, group.period)
+        period = first if first == last else labels("period", first=first, last=last)
     return {"period": period, "rows": [line_row(line, labels, form) for line in group.lines]}
 
 
@@ -230,7 +237,9 @@ def _price(value: Decimal | None, form: Formatter) -> str:
 
 def _part(part: Part, labels: Labels, form: Formatter) -> Iterator[PartRow]:
     if isinstance(part, Tier):
-        yield _part_row(_tier_label(part, labels, form), part.units, part.unit_price, part.amount, form)
+        # A flat fee may be due for a tier without any units.
+        if part.units:
+            yield _part_row(_tier_label(part, labels, form), part.units, part.unit_price, part.amount, form)
         if part.flat_amount:
             yield _part_row(labels("flat_fee"), None, None, part.flat_amount, form)
     elif isinstance(part, Package):
@@ -272,6 +281,8 @@ def _part_row(
 
 def _tier_label(tier: Tier, labels: Labels, form: Formatter) -> str:
     if tier.last is None:
+        if not tier.first:
+            return labels("unit_price")
         return labels("last_tier", first=form.number(tier.first))
     if tier.first <= 1:
         return labels("first_tier", last=form.number(tier.last))

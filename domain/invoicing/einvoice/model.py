@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-__all__ = ["Country", "ElectronicInvoice", "ElectronicReceipt", "InvoiceLine", "Trader", "TypeCode"]
+__all__ = ["Country", "ElectronicInvoice", "ElectronicReceipt", "Exemption", "InvoiceLine", "Trader", "TypeCode"]
 
 
 class Country(StrEnum):
@@ -28,6 +28,13 @@ class TypeCode(StrEnum):
     SELF_BILLED = "389"
     CREDIT_NOTE = "381"
     RECEIPT = "202"
+
+
+class Exemption(StrEnum):
+    """Why a line has a rate of nothing, where the norm wants more to be said than that (UNTDID 5305)."""
+
+    REVERSE_CHARGE = "AE"
+    EXEMPT = "E"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Trader:
 class InvoiceLine:
     """A fee. unit_price: in units of the currency. rate: all its taxes in percent. share: cents (with decimals) that
     coupons and progressive credits took off it before taxes. taxable: False for prepaid credits, which are no supply.
-    """
+    exemption: only with a rate of 0."""
 
     name: str
     units: Decimal
@@ -61,6 +68,7 @@ class InvoiceLine:
     share: Decimal = Decimal(0)
     description: str | None = None
     taxable: bool = True
+    exemption: Exemption | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from domain.invoicing.einvoice.model import ElectronicInvoice, ElectronicReceipt, InvoiceLine, Trader, TypeCode
 from domain.invoicing.einvoice.render import InvalidElectronicInvoice
+from domain.invoicing.einvoice.terms import xml_text
 from domain.kernel.currencies import currency_of
 from domain.kernel.money import from_cents
 
@@ -72,8 +73,7 @@ def response_xml(receipt: ElectronicReceipt) -> bytes:
     try:
         root = _response(receipt)
         _schema().assertValid(root)
-    # The latter for control characters, which XML has no place for.
-    except (etree.DocumentInvalid, ValueError) as error:
+    except etree.DocumentInvalid as error:
         raise InvalidElectronicInvoice(str(error)) from error
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return written
@@ -132,7 +132,7 @@ def _party(party: Any, trader: Trader) -> None:
 
 def _add(parent: Any, namespace: str, name: str, text: str | None = None) -> Any:
     child = parent.makeelement(f"{{{namespace}}}{name}")
-    child.text = text
+    child.text = None if text is None else xml_text(text)
     parent.append(child)
     return child
 

@@ -6,16 +6,17 @@ up to what the invoice states, the last cent going to the rate with the largest 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.invoicing.einvoice.model import Country, ElectronicInvoice, InvoiceLine, Trader
+from domain.invoicing.einvoice.model import Country, ElectronicInvoice, Exemption, InvoiceLine, Trader
 from domain.kernel.currencies import currency_of
 from domain.kernel.money import ZERO, from_cents, round_cents
 
-__all__ = ["PEPPOL_BILLING", "XRECHNUNG", "business_terms", "category_of", "spread"]
+__all__ = ["PEPPOL_BILLING", "XRECHNUNG", "business_terms", "category_of", "spread", "xml_text"]
 
 XRECHNUNG: Final = "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
 PEPPOL_BILLING: Final = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
@@ -25,6 +26,11 @@ PAYMENT_NOT_DEFINED: Final = "1"
 EMAIL_SCHEME: Final = "EM"
 DISCOUNT: Final = "95"
 """UNTDID 5189."""
+NOT_SUBJECT: Final = "O"
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+EXEMPT_BY_LAW: Final = {Country.FRANCE: "TVA non applicable, art. 259-1 du CGI"}
+"""What the document says as well (see its labels)."""
 
 Category = tuple[str, Decimal]
 
@@ -43,10 +49,15 @@ class _Part:
 
 
 def category_of(line: InvoiceLine) -> Category:
-    """UNTDID 5305 and the rate: standard, zero rated, or outside the scope of VAT."""
+    """UNTDID 5305 and the rate: standard, reverse charge, exempt, zero rated, or outside the scope of VAT."""
     if not line.taxable:
-        return "O", ZERO
-    return ("S", line.rate) if line.rate else ("Z", ZERO)
+        return NOT_SUBJECT, ZERO
+    return ("S", line.rate) if line.rate else (line.exemption or "Z", ZERO)
+
+
+def xml_text(text: str) -> str:
+    """The text without the characters that XML has no place for."""
+    return _NO_XML.sub("", text)
 
 
 def spread(total: int, exact: Mapping[Category, Decimal]) -> dict[Category, int]:
@@ -67,6 +78,8 @@ def business_terms(invoice: ElectronicInvoice) -> dict[str, Any]:
         return f"{from_cents(cents, invoice.currency):.{exponent}f}"
 
     parts = _parts(invoice)
+    # What is not subject to VAT names no VAT numbers (BR-O-02).
+    with_vat = all(code != NOT_SUBJECT for code, _ in parts)
     lines = sum(part.lines for part in parts.values())
     base = sum(part.base for part in parts.values())
     gross = base + invoice.taxes
@@ -83,8 +96,8 @@ def business_terms(invoice: ElectronicInvoice) -> dict[str, Any]:
         "BT-72": invoice.delivery_date,
         "BT-81": PAYMENT_NOT_DEFINED,
         "BG-3": [{"BT-25": invoice.corrects}] if invoice.corrects else None,
-        "BG-4": _trader(invoice.seller),
-        "BG-7": _trader(invoice.buyer),
+        "BG-4": _trader(invoice.seller, with_vat),
+        "BG-7": _trader(invoice.buyer, with_vat),
         "BG-20": [
             {
                 "amount": money(part.reduced),
@@ -101,7 +114,7 @@ def business_terms(invoice: ElectronicInvoice) -> dict[str, Any]:
                 "BT-116": money(part.base),
                 "BT-117": money(part.taxes),
                 "BT-118": code,
-                **({"BT-119": _rate(rate)} if code != "O" else {"BT-120": "Not subject to VAT"}),
+                **_reason(code, rate, invoice.country),
             }
             for (code, rate), part in parts.items()
         ],
@@ -117,7 +130,16 @@ def business_terms(invoice: ElectronicInvoice) -> dict[str, Any]:
         "BT-113": money(invoice.prepaid) if invoice.prepaid else None,
         "BT-115": money(gross - invoice.prepaid),
     }
-    return {term: value for term, value in terms.items() if value not in (None, [])}
+    return {term: _printable(value) for term, value in terms.items() if value not in (None, [])}
+
+
+def _printable(value: Any) -> Any:
+    """Lists, dictionaries and texts without what XML cannot hold; other values as they are."""
+    if isinstance(value, str):
+        return xml_text(value)
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    return {key: _printable(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _parts(invoice: ElectronicInvoice) -> dict[Category, _Part]:
@@ -157,9 +179,25 @@ def _line(number: int, line: InvoiceLine, invoice: ElectronicInvoice, money: Any
     return found
 
 
-def _trader(trader: Trader) -> dict[str, Any]:
+def _reason(code: str, rate: Decimal, country: Country) -> dict[str, Any]:
+    """The rate of a category, and why it is nothing."""
+    if code == NOT_SUBJECT:
+        # An XRechnung states a rate even here (BR-DE-14).
+        stated = {"BT-119": "0"} if country is Country.GERMANY else {}
+        return {**stated, "BT-120": "Not subject to VAT", "BT-121": "VATEX-EU-O"}
+    reasons = {
+        Exemption.REVERSE_CHARGE: {"BT-120": "Reverse charge", "BT-121": "VATEX-EU-AE"},
+        Exemption.EXEMPT: {"BT-120": EXEMPT_BY_LAW.get(country, "Exempt from tax")},
+    }
+    return {"BT-119": _rate(rate), **(reasons[Exemption(code)] if code in list(Exemption) else {})}
+
+
+def _trader(trader: Trader, with_vat: bool) -> dict[str, Any]:
+    # Without a VAT number something else must tell who sells (BR-CO-26).
+    other = trader.vat_number and not with_vat and not trader.legal_number
     found: dict[str, Any] = {
         "name": trader.name,
+        "identifiers": {"": trader.vat_number} if other else None,
         "country_code": trader.country,
         "city": trader.city,
         "postcode": trader.zipcode,
@@ -167,7 +205,7 @@ def _trader(trader: Trader) -> dict[str, Any]:
         "addr_l2": trader.address_line2,
         "country_subdivision": trader.state,
         "legal_identifier": trader.legal_number,
-        "vat_identifier": trader.vat_number,
+        "vat_identifier": trader.vat_number if with_vat else None,
         "einvoicing_addr": trader.email,
         "einvoicing_addr_schemeid": EMAIL_SCHEME if trader.email else None,
         "contacts": [{"name": trader.name, "phone": trader.phone, "email": trader.email}] if trader.email else None,

@@ -57,7 +57,7 @@ def test_its_sums_are_those_of_the_note_and_it_fits_the_schemas(drawn: list[tupl
     amounts = note_amounts(Creditable(tuple(fees), sub_total, taxes), items)
     note = Row(
         number="NOR-1-CN1", invoice_number="NOR-1", issuing_date=date(2026, 1, 31), currency="EUR",
-        purchase_order_number=None, sub_total_excluding_taxes_amount_cents=amounts.sub_total_cents,
+        purchase_order_number=None, self_billed=False, sub_total_excluding_taxes_amount_cents=amounts.sub_total_cents,
         taxes_amount_cents=amounts.taxes_cents, total_amount_cents=amounts.total_cents,
     )  # fmt: skip
     made = electronic_note_of(
@@ -65,6 +65,7 @@ def test_its_sums_are_those_of_the_note_and_it_fits_the_schemas(drawn: list[tupl
         [Row(fee_id=item.fee.id, amount_cents=item.amount_cents, precise_amount_cents=item.precise,
              amount_currency="EUR") for item in items],
         {fee.id: _fee(fee) for fee in fees},
+        {},
     )  # fmt: skip
     assert made is not None
     terms = business_terms(made)

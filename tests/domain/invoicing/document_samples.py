@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from domain.invoicing.document.model import (
     Breakdown,
+    BreakdownRow,
     Coupon,
     CustomSection,
     Detail,
@@ -142,7 +143,7 @@ def many_pages() -> InvoiceDocument:
         )
         for size in range(1, 25)
     )
-    days = tuple((date(2026, 4, day), "+2 seats" if day % 6 else "-1 seat", D(day)) for day in range(1, 29))
+    days = tuple(BreakdownRow(date(2026, 4, day), 31 - day, 30, D(3 * day - 5)) for day in range(1, 29))
     sections = (
         Section("Enterprise Europe", (Group(usage, APRIL),), 370200),
         Section(

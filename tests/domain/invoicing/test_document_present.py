@@ -11,7 +11,20 @@ import pytest
 from domain.invoicing.document import present, title_of
 from domain.invoicing.document.formatting import formatter_for
 from domain.invoicing.document.labels import LOCALES, labels_for
-from domain.invoicing.document.model import Coupon, ItemKind, Line, Note, Package, Percentage, TaxLine, Tier, Title
+from domain.invoicing.document.model import (
+    Breakdown,
+    BreakdownRow,
+    Coupon,
+    Group,
+    ItemKind,
+    Line,
+    Note,
+    Package,
+    Percentage,
+    TaxLine,
+    Tier,
+    Title,
+)
 from domain.kernel.currencies import UnknownCurrencyError
 from tests.domain.invoicing.document_samples import many_pages, one_page, yen
 
@@ -66,13 +79,24 @@ def test_money_is_written_as_the_locale_writes_it(locale: str, currency: str, ce
 
 def test_prices_keep_their_own_decimals_and_at_least_those_of_the_currency() -> None:
     euro, yen_ = formatter_for("en", "EUR"), formatter_for("en", "JPY")
-    assert [euro.price(D(p)) for p in ("0.1", "0.000000000000001", "3", "1234.5678")] == [
+    assert [euro.price(D(p)) for p in ("0", "0.1", "0.000000000000001", "3", "1234.5678")] == [
+        "€0.00",
         "€0.10",
         "€0.000000000000001",
         "€3.00",
         "€1,234.5678",
     ]
     assert [yen_.price(D(p)) for p in ("100", "0.5")] == ["¥100", "¥0.5"]
+
+
+def test_of_a_fraction_without_end_six_places_are_printed() -> None:
+    prices = ("4.645165714285714", "0.0123456789", "-0.0123456789", "0.99999999")
+    assert [formatter_for("en", "EUR").price(D(price)) for price in prices] == [
+        "€4.645166",
+        "€0.0123457",
+        f"{MINUS}€0.0123457",
+        "€1.00",
+    ]
 
 
 def test_numbers_rates_and_dates_follow_the_locale() -> None:
@@ -154,6 +178,28 @@ def test_tiers_are_named_by_their_bounds_and_a_flat_fee_has_a_line_of_its_own() 
     ]
 
 
+def test_a_tier_for_all_units_is_named_by_its_price_and_one_without_units_shows_its_flat_fee() -> None:
+    line = Line(
+        label="x",
+        amount=0,
+        parts=(
+            Tier(D(0), None, D(12), D("0.25"), 300, flat_amount=100),
+            Tier(D(0), D(10), D(0), D("0.5"), 0, flat_amount=200),
+        ),
+    )
+    assert parts_of(line) == [
+        ("Unit price", "12", "€0.25", "€3.00"),
+        ("Flat fee", "", "", "€1.00"),
+        ("Flat fee", "", "", "€2.00"),
+    ]
+
+
+def test_a_period_of_one_day_is_a_day() -> None:
+    document = one_page()
+    section = replace(document.sections[0], groups=(Group((), (date(2026, 5, 1), date(2026, 5, 1))),))
+    assert present(replace(document, sections=(section,)))["sections"][0]["groups"][0]["period"] == "May 1, 2026"
+
+
 def test_packages_and_percentages_show_how_they_were_reckoned() -> None:
     line = Line(
         label="x",
@@ -213,3 +259,12 @@ def test_braces_in_a_customers_words_are_only_braces() -> None:
     labels = [row["label"] for row in present(replace(one_page(), totals=totals))["totals"]]
     assert "Coupon: {rate} {0}" in labels
     assert "{base}{name} (1% on €0.02)" in labels
+
+
+def test_units_are_told_by_the_days_they_were_held_and_since_when_where_that_is_one_day() -> None:
+    rows = (BreakdownRow(date(2026, 4, 11), 20, 30, D(-2)), BreakdownRow(None, 11, 30, D(1)))
+    document = one_page()
+    section = replace(document.sections[0], breakdowns=(Breakdown("Seats", rows),))
+    (shown,) = present(replace(document, sections=(section,)))["sections"][0]["breakdowns"]
+    assert shown["label"] == "Breakdown: Seats"
+    assert shown["days"] == [("Since Apr 11, 2026", "20 of 30 days", f"{MINUS}2"), ("11 of 30 days", "", "1")]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace as Row
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,9 @@ from lxml import etree
 from domain.billing.bill import bill_subscriptions
 from domain.billing.requests import BillRequest
 from domain.invoicing.document import InvoiceDocument
+from domain.invoicing.document.labels import labels_for
 from domain.invoicing.document.model import Package, Percentage, Tier
+from domain.invoicing.document_parts import line_label
 from domain.invoicing.documents import generate, load_documents
 from domain.invoicing.events import InvoiceDocumentGenerated
 from domain.kernel.unit_of_work import Reactions, install_reactions, tenant_work
@@ -209,3 +212,52 @@ async def test_coupons_percentages_and_minimums_are_told(world: World) -> None:
     assert (minimum.label, minimum.amount) == ("transfers, complément au minimum", 500 - transfers.amount)
     (spent,) = shown.totals.coupons
     assert (spent.name, spent.rate, spent.amount) == ("Welcome", D(10), 540)
+
+
+async def test_units_of_recurring_metrics_are_shown_by_the_days_they_were_held(world: World) -> None:
+    plan = world.plan(4900, name="Gold")
+    seats, users = world.metric("seats", recurring=True), world.metric("users", "unique_count_agg", recurring=True)
+    world.charge(plan, seats, "standard", {"amount": "30"}, 0, prorated=True)
+    world.charge(plan, users, "standard", {"amount": "29"}, 1, prorated=True)
+    world.charge(plan, seats, "standard", {"amount": "1"}, 2)
+    subscription = world.subscription(world.customer(), plan, "2024-01-10T10:00:00Z", external_id="sub")
+    world.event("sub", "seats", "2024-01-15T00:00:00Z", "10")
+    world.event("sub", "seats", "2024-02-11T00:00:00Z", "5")
+    world.event("sub", "seats", "2024-02-11T09:00:00Z", "1")
+    world.event("sub", "seats", "2024-02-20T00:00:00Z", "-2")
+    world.event("sub", "users", "2024-02-01T00:00:00Z", "1")
+    world.event("sub", "users", "2024-02-15T00:00:00Z", "2")
+    async with tenant_work(world.tenant) as work:
+        (made,) = await bill_subscriptions(work, [BillRequest((subscription,), world.now, "subscription_periodic")])
+    (section,) = (await document(world, made)).sections
+    whole, prorated, unique = (
+        [(row.since, row.days, row.of_days, row.units) for row in each.rows]
+        for each in sorted(section.breakdowns, key=lambda each: (each.label, each.rows[0].units))
+    )
+    since = [(date(2024, 2, 1), 29, 29, D(10)), (date(2024, 2, 11), 19, 29, D(6)), (date(2024, 2, 20), 10, 29, D(-2))]
+    assert prorated == whole == since
+    assert unique == [(None, 29, 29, D(1)), (None, 15, 29, D(1))]
+    # What came later and makes other units is not shown with a fee of these.
+    world.execute("UPDATE invoices SET document_key = NULL")
+    world.event("sub", "seats", "2024-02-12T00:00:00Z", "7")
+    (section,) = (await document(world, made)).sections
+    assert [each.label for each in section.breakdowns] == ["users"]
+
+
+async def test_a_self_billed_invoice_is_the_partners_written_by_its_recipient(world: World) -> None:
+    made = await billed(world)
+    world.execute("UPDATE invoices SET self_billed = true, document_key = NULL")
+    shown = await document(world, made)
+    assert (shown.sender.name, shown.recipient.name) == ("Harbour - Jo", "Northwind SAS")
+
+
+@pytest.mark.parametrize(
+    ("fee_type", "own", "label"),
+    [("commitment", None, "Mindestabnahme"), ("credit", None, "Guthaben"), ("credit", "Konto A", "Konto A")],
+)
+def test_a_fee_without_a_name_is_called_in_the_customers_language(fee_type: str, own: str | None, label: str) -> None:
+    fee = Row(
+        fee_type=fee_type, invoice_display_name=own, true_up_parent_fee_id=None, grouped_by={}, charge_id=None,
+        add_on_id=None, charge_filter_id=None,
+    )  # fmt: skip
+    assert line_label(fee, labels_for("de")) == label

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace as Row
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from lxml import etree
 from domain.invoicing.einvoice import (
     Country,
     ElectronicInvoice,
+    Exemption,
     InvalidElectronicInvoice,
     InvoiceLine,
     Trader,
@@ -22,6 +24,7 @@ from domain.invoicing.einvoice import (
 )
 from domain.invoicing.einvoice.render import factur_x_xml, ubl_xml
 from domain.invoicing.einvoice.terms import business_terms, spread
+from domain.invoicing.einvoice_parts import exemption_of
 from domain.kernel.money import round_cents
 
 D = Decimal
@@ -103,6 +106,33 @@ def test_every_type_of_invoice_says_its_type_and_tax_category(
     assert xml.findtext("{*}InvoiceTypeCode") == type_code.value
     assert xml.findtext("{*}TaxTotal/{*}TaxSubtotal/{*}TaxCategory/{*}ID") == category
     assert xml.findtext("{*}OrderReference/{*}ID") == "PO 7"
+
+
+@pytest.mark.parametrize(
+    ("code", "seller", "buyer", "legal", "expected"),
+    [
+        ("lago_eu_reverse_charge", "FR1", "DE1", None, Exemption.REVERSE_CHARGE),
+        ("lago_eu_reverse_charge", "FR1", None, "HRB 1", Exemption.REVERSE_CHARGE),
+        ("lago_eu_reverse_charge", "FR1", None, None, None),
+        ("lago_eu_reverse_charge", None, "DE1", None, None),
+        ("lago_eu_tax_exempt", "FR1", None, None, Exemption.EXEMPT),
+        ("lago_eu_tax_exempt", None, None, None, None),
+        ("zero", "FR1", "DE1", None, None),
+    ],
+)
+def test_a_rate_of_nothing_has_a_reason_where_the_parties_have_the_numbers_that_the_norm_wants_with_it(
+    code: str, seller: str | None, buyer: str | None, legal: str | None, expected: Exemption | None
+) -> None:
+    parties = Trader("N", vat_number=seller), Trader("H", legal_number=legal, vat_number=buyer)
+    assert exemption_of([Row(tax_code=code)], *parties) is expected
+
+
+def test_the_reason_stands_beside_the_rate_of_nothing() -> None:
+    terms = business_terms(invoice(replace(line(10000, "0"), exemption=Exemption.REVERSE_CHARGE), line(500)))
+    reverse, standard = terms["BG-23"]
+    assert (reverse["BT-118"], reverse["BT-119"], reverse["BT-121"]) == ("AE", "0", "VATEX-EU-AE")
+    assert (standard["BT-118"], standard["BT-119"]) == ("S", "20")
+    assert "BT-120" not in standard
 
 
 def test_a_yen_has_no_decimals() -> None:

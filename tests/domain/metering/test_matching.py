@@ -33,13 +33,13 @@ def rule(number: int, *, every: tuple[str, ...] = (), **values: str) -> FilterRu
 def takers(filters: list[FilterRule], properties: dict[str, Any]) -> list[UUID | None]:
     return [
         bucket.filter_id
-        for bucket in buckets(filters)
+        for bucket in buckets(tuple(filters))
         if has_match(bucket.matching, properties) and not is_ignored(bucket.ignored, properties)
     ]
 
 
 def test_without_filters_the_default_bucket_takes_everything() -> None:
-    (only,) = buckets([])
+    (only,) = buckets(())
     assert only == (None, (), ())
 
 
