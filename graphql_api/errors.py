@@ -93,6 +93,7 @@ _DOCUMENT_CODES = (
     (re.compile(r".*cannot represent|.*cannot contain|.*cannot hold|Expected value of type|Value .* does not exist in"),
      "argumentLiteralsIncompatible"),
 )  # fmt: skip
+_FIELD = re.compile(r"Expected value of type '\w+!?' (?:not to include unknown|to include required) field '(\w+)'")
 _AT = re.compile(r" has invalid value at \.?([\w.\[\]]+?):? ")
 
 
@@ -103,6 +104,7 @@ def _document_error(error: GraphQLError) -> dict[str, Any]:
     if code == "variable_is_invalid":
         at = _AT.search(error.message)
         path = re.findall(r"\w+", at.group(1)) if at else []
+        path += _FIELD.findall(error.message[:MAX_MESSAGE])[:1]
         extensions["problems"] = [{"path": path, "explanation": _short(error.message)}]
     return extensions
 

@@ -98,6 +98,7 @@ async def send(mail: Mail) -> None:
         recipients=recipients,
         hostname=current.smtp_address,
         port=current.smtp_port,
+        local_hostname=current.smtp_domain or None,
         username=current.smtp_username or None,
         password=current.smtp_password or None,
         use_tls=current.smtp_port == 465,

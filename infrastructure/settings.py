@@ -73,9 +73,22 @@ class Settings(BaseSettings):
     disable_signup: bool = Field(False, validation_alias=_names("LAGO_DISABLE_SIGNUP"))
     download_link_days: int = Field(7, validation_alias=_names("TARN_DOWNLOAD_LINK_DAYS"))
     disable_events_validation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_EVENTS_VALIDATION"))
+    # How often what events have changed is looked at, in seconds; see `tasks/schedule.py`.
+    activity_processing_seconds: int = Field(
+        60, validation_alias=_names("LAGO_SUBSCRIPTION_ACTIVITY_PROCESSING_INTERVAL_SECONDS"), ge=1
+    )
+    disable_lifetime_usage_refresh: bool = Field(False, validation_alias=_names("LAGO_DISABLE_LIFETIME_USAGE_REFRESH"))
+    lifetime_usage_refresh_seconds: int = Field(
+        300, validation_alias=_names("LAGO_LIFETIME_USAGE_REFRESH_INTERVAL_SECONDS"), ge=1
+    )
+    disable_wallet_refresh: bool = Field(False, validation_alias=_names("LAGO_DISABLE_WALLET_REFRESH"))
+    wallet_refresh_seconds: int = Field(
+        300, validation_alias=_names("LAGO_WALLET_ONGOING_BALANCE_REFRESH_INTERVAL_SECONDS"), ge=1
+    )
     disable_pdf_generation: bool = Field(False, validation_alias=_names("LAGO_DISABLE_PDF_GENERATION"))
 
     smtp_address: str = Field("", validation_alias=_names("LAGO_SMTP_ADDRESS"))
+    smtp_domain: str = Field("", validation_alias=_names("LAGO_SMTP_DOMAIN"))
     from_email: str = Field("tarn@localhost", validation_alias=_names("LAGO_FROM_EMAIL"))
     smtp_port: int = Field(587, validation_alias=_names("LAGO_SMTP_PORT"))
     smtp_username: str = Field("", validation_alias=_names("LAGO_SMTP_USERNAME"))

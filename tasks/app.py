@@ -16,6 +16,7 @@ from tasks import (  # isort: skip
     customers,  # noqa: F401
     gated,  # noqa: F401
     identity,  # noqa: F401
+    insight,  # noqa: F401
     invoicing,  # noqa: F401
     messaging,  # noqa: F401
     metering,  # noqa: F401

@@ -49,7 +49,7 @@ class _Beat:
     def __init__(self, scheduled: Scheduled, loop: asyncio.AbstractEventLoop) -> None:
         self.scheduled = scheduled
         self.loop = loop
-        self.options = {"periodic": cron(scheduled.cadence)}
+        self.options = {"periodic": cron(scheduled.beat)}
 
     def __str__(self) -> str:
         return self.scheduled.name
@@ -77,10 +77,11 @@ def run(schedule: Sequence[Scheduled] = SCHEDULE) -> None:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True, name="clock-loop").start()
     asyncio.run_coroutine_threadsafe(relay(), loop)
+    schedule = [each for each in schedule if each.on]
     for each in schedule:
-        if isinstance(each.cadence, int):
+        if isinstance(each.beat, int):
             asyncio.run_coroutine_threadsafe(_intervals(each), loop)
-    scheduler = Scheduler(actors=[_Beat(each, loop) for each in schedule if isinstance(each.cadence, str)])
+    scheduler = Scheduler(actors=[_Beat(each, loop) for each in schedule if isinstance(each.beat, str)])
     # A SimpleQueue may be written to by a signal handler while the same thread reads it.
     scheduler.alarm_q = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):

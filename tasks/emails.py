@@ -7,6 +7,7 @@ from uuid import UUID
 
 import aiosmtplib
 
+from domain.insight.log_mails import log_sent_mail
 from domain.messaging.emails.compose import FilesNotReady, compose
 from infrastructure import mail
 from tasks.jobs import external_job
@@ -24,12 +25,26 @@ MAIL = "messaging.send_mail"
     retries=(polynomial(8, FilesNotReady), polynomial(25, aiosmtplib.SMTPResponseException), polynomial(6)),
 )
 async def send_mail(
-    lease: Lease, kind: str, id: str, key: str, recipients: Mapping[str, Sequence[str]] | None = None
+    lease: Lease,
+    kind: str,
+    id: str,
+    key: str,
+    recipients: Mapping[str, Sequence[str]] | None = None,
+    by: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Writes to the customer of an object, or to `recipients` (to, cc, bcc)."""
+    """Writes to the customer of an object, or to `recipients` (to, cc, bcc). by: who asked for it, for the log."""
     async with lease.work() as work:
         made = await compose(work, kind, UUID(id), key, recipients)
+    again = recipients is not None
     if made is not None:
-        await mail.send(made)
-    async with lease.settle():
-        pass
+        try:
+            await mail.send(made)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            # Once, however often it is tried again.
+            if lease.claim.attempts == 0:
+                async with lease.work() as work:
+                    await log_sent_mail(work, kind, UUID(id), made, again=again, error=str(error), by=by)
+            raise
+    async with lease.settle() as work:
+        if made is not None:
+            await log_sent_mail(work, kind, UUID(id), made, again=again, by=by)

@@ -29,6 +29,13 @@ from domain.catalog.events import (
     TaxChanged,
     UsageThresholdsChanged,
 )
+from domain.credits.coupon_events import (
+    AppliedCouponsEnded,
+    CouponsApplied,
+    CouponsCreated,
+    CouponsDeleted,
+    CouponsUpdated,
+)
 from domain.credits.note_documents import DOCUMENTS as NOTE_DOCUMENTS
 from domain.credits.note_events import CreditNoteDocumentGenerated, CreditNotesIssued
 from domain.credits.wallets.events import (
@@ -50,7 +57,7 @@ from domain.customers.events import (
     CustomerInvoiceTermsChanged,
     CustomerUpdated,
 )
-from domain.identity.events import BillingTermsChanged
+from domain.identity.events import BillingEntitiesCreated, BillingEntitiesUpdated, BillingTermsChanged
 from domain.insight.activity_types import LOGGED
 from domain.insight.log_activities import log_activities
 from domain.invoicing.events import (
@@ -66,6 +73,7 @@ from domain.invoicing.events import (
     InvoicesFinalized,
     InvoicesOverdue,
     InvoicesReadyToFinalize,
+    InvoicesRegenerated,
     InvoicesVoided,
     OneOffInvoicesCreated,
     OverdueInvoicesPaid,
@@ -108,6 +116,7 @@ from domain.payments.providers.payer import connected_customers
 from domain.payments.refunds import notes_to_refund
 from domain.subscriptions.events import (
     SubscriptionCanceled,
+    SubscriptionGivenUp,
     SubscriptionIncomplete,
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -416,9 +425,10 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     CustomerUpdated: ("customer.updated", "customer_ids"),
     SubscriptionStarted: ("subscription.started", "subscription_ids"),
     SubscriptionIncomplete: ("subscription.incomplete", "subscription_ids"),
-    SubscriptionCanceled: ("subscription.canceled", "subscription_ids"),
+    SubscriptionGivenUp: ("subscription.canceled", "subscription_ids"),
     SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
     SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
+    SubscriptionCanceled: ("subscription.terminated", "subscription_ids"),
     SubscriptionTerminationAlert: ("subscription.termination_alert", "subscription_ids"),
     SubscriptionTrialEnded: ("subscription.trial_ended", "subscription_ids"),
     InvoicesDrafted: ("invoice.drafted", "invoice_ids"),
@@ -467,7 +477,7 @@ async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[
     for kind, some in by_type.items():
         for react in JOBS_OF.get(kind, ()):
             found += await react(work, some)
-    await _log(work, by_type)
+    found += await _log(work, by_type)
     told = [kind for kind in by_type if kind in WEBHOOK_OF]
     if told and work.tenant is not None and await has_endpoints(work.session):
         for kind in told:
@@ -483,18 +493,32 @@ async def requests(work: UnitOfWork, events: Sequence[DomainEvent]) -> Sequence[
 _NOT_LOGGED = (WalletBalancesChanged, WalletOngoingBalancesChanged)
 ACTIVITY_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     kind: (name, field) for kind, (name, field) in WEBHOOK_OF.items() if name in LOGGED and kind not in _NOT_LOGGED
-} | {CustomerDeleted: ("customer.deleted", "customer_ids")}
+} | {
+    AppliedCouponsEnded: ("applied_coupon.deleted", "applied_coupon_ids"),
+    BillingEntitiesCreated: ("billing_entities.created", "billing_entity_ids"),
+    BillingEntitiesUpdated: ("billing_entities.updated", "billing_entity_ids"),
+    CouponsApplied: ("applied_coupon.created", "applied_coupon_ids"),
+    CouponsCreated: ("coupon.created", "coupon_ids"),
+    CouponsDeleted: ("coupon.deleted", "coupon_ids"),
+    CouponsUpdated: ("coupon.updated", "coupon_ids"),
+    CustomerDeleted: ("customer.deleted", "customer_ids"),
+    InvoicesRegenerated: ("invoice.regenerated", "invoice_ids"),
+    PaymentsSucceeded: ("payment.recorded", "payment_ids"),
+    SubscriptionCanceled: ("subscription.canceled", "subscription_ids"),
+}
 """What the activity log tells: the type of activity, and where the event carries the ids."""
 
 
-async def _log(work: UnitOfWork, by_type: Mapping[type[DomainEvent], Sequence[DomainEvent]]) -> None:
+async def _log(
+    work: UnitOfWork, by_type: Mapping[type[DomainEvent], Sequence[DomainEvent]]
+) -> Iterable[JobRequest]:  # fmt: skip
     """One line of the activity log for each object that something happened to."""
     if work.tenant is None:
-        return
+        return []
     happened = {
         ACTIVITY_OF[kind][0]: _ids(some, ACTIVITY_OF[kind][1]) for kind, some in by_type.items() if kind in ACTIVITY_OF
     }
-    await log_activities(work, happened)
+    return await log_activities(work, happened)
 
 
 def _ids(events: Sequence[DomainEvent], field: str) -> list[UUID]:

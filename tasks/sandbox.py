@@ -51,7 +51,7 @@ async def advance(
     end = datetime.fromisoformat(to)
     progress: dict[str, Any] = {
         "to": to,
-        "owed": [each.name for each in SCHEDULE] if owed is None else owed,
+        "owed": [each.name for each in SCHEDULE if each.on] if owed is None else owed,
         "queued": queued or [],
     }
     await _drain(lease)
@@ -72,7 +72,7 @@ async def _run_first(lease: Lease, at: datetime, progress: dict[str, Any]) -> No
     """Runs the first queued job at its tick. If it fails it stands in the ledger as failed, and time goes on."""
     name, *rest = progress["queued"]
     owed = [each for each in progress["owed"] if each != name]
-    everything = [each.name for each in SCHEDULE]
+    everything = [each.name for each in SCHEDULE if each.on]
     try:
         async with lease.step(at, progress) as work:
             await _move(work, at)
@@ -101,7 +101,7 @@ async def _next_stop(lease: Lease, now: datetime, owed: list[str]) -> tuple[date
     """The next instant at which something is due, and what, in the order of the table."""
     due: list[tuple[datetime, Scheduled]] = []
     async with lease.work() as work:
-        for each in SCHEDULE:
+        for each in (one for one in SCHEDULE if one.on):
             tick = next_tick(each, now)
             if each.name not in owed:
                 horizon = await each.horizon(work, last_tick(each, now))

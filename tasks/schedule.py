@@ -2,7 +2,7 @@
 
 A tick finds the organizations that may have work and writes one `clock.run` job for each; that job runs the function
 below in a transaction bound to the organization. Every function selects by due time, so a tick that is late, lost or
-doubled does no harm. Times are UTC; a cadence is a crontab or a number of seconds.
+doubled does no harm. Times are UTC; a cadence is a crontab, a number of seconds or the setting that has that number.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ from domain.metering.daily_usages import hand_out_days
 from domain.payments.inbound import clean_inbound, retry_inbound
 from domain.payments.remind import CHUNK as REMIND_CHUNK
 from domain.payments.remind import next_reminder, remind
+from infrastructure.settings import settings
 from tasks import horizon
 
-__all__ = ["SCHEDULE", "SCHEDULED", "Scheduled", "last_tick", "next_tick", "tick_of"]
+__all__ = ["SCHEDULE", "SCHEDULED", "Every", "Scheduled", "last_tick", "next_tick", "tick_of"]
 
 Selection = Callable[[UnitOfWork], Awaitable[Sequence[UUID]]]
 Work = Callable[[UnitOfWork], Awaitable[object]]
@@ -66,35 +67,57 @@ async def all_organizations(work: UnitOfWork) -> Sequence[UUID]:
 
 
 @dataclass(frozen=True, slots=True)
+class Every:
+    """A cadence that is a setting, in seconds."""
+
+    setting: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scheduled:
     """A scheduled job.
 
     slug: its name at the error reporter. run: the work for one organization; what it answers is a number of rows.
     horizon: when something may next be due for an organization, None for never as things stand; the tick after it is
     where a sandbox that is advanced stops. chunk: `run` takes so many rows at most and is repeated while it is full.
-    organizations: which ones get a job at a tick.
+    organizations: which ones get a job at a tick. off: the setting that switches it off.
     """
 
     name: str
     slug: str
-    cadence: str | int
+    cadence: str | int | Every
     run: Work
     horizon: Horizon = horizon.any_time
     chunk: int | None = None
     organizations: Selection = every_organization
+    off: str | None = None
+
+    @property
+    def beat(self) -> str | int:
+        """The crontab or the seconds, as the settings are now."""
+        if not isinstance(self.cadence, Every):
+            return self.cadence
+        seconds: int = getattr(settings(), self.cadence.setting)
+        return seconds
+
+    @property
+    def on(self) -> bool:
+        """Whether the clock runs it."""
+        return self.off is None or not getattr(settings(), self.off)
 
 
 SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("activate_subscriptions", "lago_activate_subscriptions", "*/5 * * * *", activate_due,
               horizon.pending_starts, chunk=500),
-    Scheduled("process_subscription_activity", "lago_process_subscription_activity", "* * * * *", hand_out_looks,
-              horizon.noted_activities),
-    Scheduled("refresh_lifetime_usages", "lago_refresh_lifetime_usages", "*/5 * * * *", hand_out_looks,
-              horizon.noted_activities),
+    Scheduled("process_subscription_activity", "lago_process_subscription_activity",
+              Every("activity_processing_seconds"), hand_out_looks, horizon.noted_activities),
+    Scheduled("refresh_lifetime_usages", "lago_refresh_lifetime_usages",
+              Every("lifetime_usage_refresh_seconds"), hand_out_looks, horizon.noted_activities,
+              off="disable_lifetime_usage_refresh"),
     Scheduled("terminate_ended_subscriptions", "lago_terminate_ended_subscriptions", "5 * * * *", terminate_ended,
               horizon.planned_ends, chunk=500),
     Scheduled("post_validate_events", "lago_post_validate_events", "5 * * * *", post_validate_events,
-              horizon.received_events),
+              horizon.received_events, off="disable_events_validation"),
     Scheduled("bill_customers", "lago_bill_customers", "10 * * * *", bill_due, horizon.active_subscriptions),
     Scheduled("compute_daily_usage", "lago_compute_daily_usage", "15 * * * *", hand_out_days,
               horizon.active_subscriptions),
@@ -116,8 +139,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
               horizon.running_trials, chunk=500),
     Scheduled("process_dunning_campaigns", "lago_process_dunning_campaigns", "45 * * * *", remind, next_reminder,
               chunk=REMIND_CHUNK),
-    Scheduled("refresh_wallets_ongoing_balance", "lago_refresh_wallets_ongoing_balance", "*/5 * * * *", refresh_flagged,
-              horizon.flagged_wallets),
+    Scheduled("refresh_wallets_ongoing_balance", "lago_refresh_wallets_ongoing_balance",
+              Every("wallet_refresh_seconds"), refresh_flagged, horizon.flagged_wallets, off="disable_wallet_refresh"),
     Scheduled("terminate_wallets", "lago_terminate_wallets", "45 * * * *", terminate_expired,
               horizon.expiring_wallets, chunk=500),
     Scheduled("terminate_expired_wallet_transaction_rules", "lago_terminate_expired_wallet_transaction_rules",
@@ -147,9 +170,10 @@ def _spec(crontab: str) -> CronSpec:
 
 def next_tick(scheduled: Scheduled, after: datetime) -> datetime:
     """The first tick strictly after an instant."""
-    if isinstance(scheduled.cadence, int):
-        return datetime.fromtimestamp((int(after.timestamp()) // scheduled.cadence + 1) * scheduled.cadence, UTC)
-    return _following(scheduled.cadence, int(after.timestamp()) // 60)
+    beat = scheduled.beat
+    if isinstance(beat, int):
+        return datetime.fromtimestamp((int(after.timestamp()) // beat + 1) * beat, UTC)
+    return _following(beat, int(after.timestamp()) // 60)
 
 
 @lru_cache(maxsize=16_384)
@@ -162,7 +186,7 @@ def _following(crontab: str, minute: int) -> datetime:
 
 def last_tick(scheduled: Scheduled, at: datetime) -> datetime:
     """A tick at or before an instant, the last one for cadences of an hour or less and within a day for others."""
-    if isinstance(scheduled.cadence, int):
+    if isinstance(scheduled.beat, int):
         return tick_of(scheduled, at)
     for back in _BACK:
         tick = next_tick(scheduled, at - back)
@@ -177,5 +201,6 @@ def last_tick(scheduled: Scheduled, at: datetime) -> datetime:
 
 def tick_of(scheduled: Scheduled, at: datetime) -> datetime:
     """The tick an instant belongs to: its minute, or the interval it lies in. Two clocks name it alike."""
-    step = scheduled.cadence if isinstance(scheduled.cadence, int) else 60
+    beat = scheduled.beat
+    step = beat if isinstance(beat, int) else 60
     return datetime.fromtimestamp(int(at.timestamp()) // step * step, UTC)

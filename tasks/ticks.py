@@ -39,7 +39,7 @@ async def tick(name: str, at: datetime) -> int:
     if scheduled is None:
         log.warning("a clock of another version sent an unknown tick", task=name)
         return 0
-    crontab = scheduled.cadence if isinstance(scheduled.cadence, str) else "* * * * *"
+    crontab = _crontab(scheduled)
     with cron_monitor(scheduled.slug, crontab):
         async with door_work(Door.CLOCK) as work:
             if not await work.session.scalar(_LOCK, {"name": name}) or not await _first(work, scheduled, at):
@@ -48,6 +48,14 @@ async def tick(name: str, at: datetime) -> int:
             for organization_id in organizations:
                 work.enqueue(JobRequest(RUN, {"task": name}, name, organization_id=organization_id))
             return len(organizations)
+
+
+def _crontab(scheduled: Scheduled) -> str:
+    """What the error reporter is told to wait for: it knows no seconds."""
+    if isinstance(scheduled.beat, str):
+        return scheduled.beat
+    minutes = scheduled.beat // 60
+    return f"*/{minutes} * * * *" if 1 < minutes < 60 else "* * * * *"
 
 
 async def _first(work: UnitOfWork, scheduled: Scheduled, at: datetime) -> bool:

@@ -24,6 +24,7 @@ from domain.billing.rated_fee import RatedFee
 from domain.billing.requests import Line, Target
 from domain.customers.models import Customer
 from domain.invoicing.dates import advance_dates
+from domain.invoicing.events import InvoicesRegenerated
 from domain.invoicing.models import Fee, Invoice, InvoiceSubscription
 from domain.invoicing.queries import locked_invoice
 from domain.invoicing.write import insert_regenerated
@@ -70,6 +71,12 @@ async def regenerate(work: UnitOfWork, params: Mapping[str, Any]) -> UUID:
     Raises NotFound, NotAllowed("not_regenerable") for what is not voided, for top-ups and for what has been replaced
     before, and ValidationFailed.
     """
+    invoice_id = await _regenerate(work, params)
+    work.record(InvoicesRegenerated((invoice_id,)))
+    return invoice_id
+
+
+async def _regenerate(work: UnitOfWork, params: Mapping[str, Any]) -> UUID:
     voided = await locked_invoice(work.session, params.get("voided_invoice_id"))
     if voided.status != "voided" or voided.invoice_type == "credit":
         raise NotAllowed("not_regenerable")

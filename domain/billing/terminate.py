@@ -21,7 +21,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
 from domain.subscriptions.activation_rules import waiting_for_payment
-from domain.subscriptions.events import SubscriptionTerminated
+from domain.subscriptions.events import SubscriptionCanceled
 from domain.subscriptions.life import activate, cancel, terminate_row
 from domain.subscriptions.models import Subscription
 
@@ -48,7 +48,7 @@ async def terminate(work: UnitOfWork, row: Subscription, params: Mapping[str, An
     if row.status == "pending":
         await cancel(work, row, clock.now())
         if row.previous_subscription_id is not None:
-            work.record(SubscriptionTerminated((row.id,)))
+            work.record(SubscriptionCanceled((row.id,)))
         return row
     plan = await work.session.get_one(Plan, row.plan_id)
     if credit_note is not None and plan.pay_in_advance:

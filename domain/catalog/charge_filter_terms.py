@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from domain.catalog.charge_terms import Dimension, SoldMetric, read_properties
+from domain.kernel.errors import ValidationFailed
 from domain.kernel.validation import INVALID, MANDATORY, Params, Reader, storable
 
-__all__ = ["ALL_VALUES", "FilterTerms", "FilterValues", "filter_code", "read_filter_terms", "same_values"]
+__all__ = [
+    "ALL_VALUES", "FilterTerms", "FilterValues", "check_amount", "filter_code", "read_filter_terms", "same_values",
+]  # fmt: skip
 
 ALL_VALUES = "__ALL_FILTER_VALUES__"
 """Alone in a list: every value that the metric lists for the key."""
 
 MAX_KEYS = 100
-MAX_VALUES = 1_000
+MAX_VALUES = 2_000
+MOST_FILTERS = 1_000
+MOST_VALUES_OF_A_CHARGE = 100_000
+"""Of all filters of a charge together; "all" counts as the values that the metric lists. Every reading of the charge's
+usage hands them to the database."""
+TOO_MANY = "too_many_values"
 LONGEST_SLUG = 100
 
 FilterValues = Mapping[str, Sequence[str]]
@@ -61,6 +69,8 @@ def _values(read: Reader, dimensions: Mapping[str, Dimension]) -> dict[str, list
             read.add("values", INVALID)
         elif each is None or each == []:
             read.add("values", MANDATORY)
+        elif isinstance(each, list) and len(each) > MAX_VALUES:
+            read.add("values", TOO_MANY)
         elif not _are_texts(each) or not (each == [ALL_VALUES] or set(each) <= set(dimension.values)):
             read.add("values", INVALID)
         else:
@@ -69,11 +79,21 @@ def _values(read: Reader, dimensions: Mapping[str, Dimension]) -> dict[str, list
 
 
 def _are_texts(each: object) -> bool:
-    return (
-        isinstance(each, list)
-        and len(each) <= MAX_VALUES
-        and all(isinstance(value, str) and storable(value) for value in each)
+    return isinstance(each, list) and all(isinstance(value, str) and storable(value) for value in each)
+
+
+def check_amount(filters: Collection[FilterValues], metric: SoldMetric) -> None:
+    """Raises ValidationFailed when the filters of one charge are too many, or name too many values."""
+    if len(filters) > MOST_FILTERS:
+        raise ValidationFailed({"filters": [TOO_MANY]})
+    listed = {key: len(dimension.values) for key, dimension in metric.dimensions.items()}
+    named = sum(
+        listed.get(key, 0) if list(values) == [ALL_VALUES] else len(values)
+        for each in filters
+        for key, values in each.items()
     )
+    if named > MOST_VALUES_OF_A_CHARGE:
+        raise ValidationFailed({"values": [TOO_MANY]})
 
 
 def same_values(values: FilterValues) -> tuple[tuple[str, tuple[str, ...]], ...]:

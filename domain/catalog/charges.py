@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from domain.catalog.applied_pricing_units import PricingTerms, change_rates, pricing_unit_ids, read_pricing_terms
 from domain.catalog.applied_taxes import read_tax_codes, set_taxes_of
-from domain.catalog.charge_filter_terms import FilterTerms, read_filter_terms
+from domain.catalog.charge_filter_terms import MOST_FILTERS, FilterTerms, check_amount, read_filter_terms
 from domain.catalog.charge_filters import place_filters
 from domain.catalog.charge_terms import ChargeTerms, SoldMetric, generated_code, read_charge_terms
 from domain.catalog.models import AppliedPricingUnit, Charge, ChargeTax, Plan
@@ -29,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 MAX_CHARGES = 1_000
-MAX_FILTERS = 1_000
+MOST_FILTERS_AT_ONCE = 5_000
 FIXED_BY_SUBSCRIPTIONS = (
     "charge_model", "code", "pay_in_advance", "prorated", "invoiceable", "regroup_paid_fees", "min_amount_cents",
     "accepts_target_wallet",
@@ -131,6 +131,8 @@ def judge_charges(found: Sequence[FoundCharge], *, code_mandatory: bool = False)
                 read_pricing_terms(pricing) if pricing else None,
             )
         )
+    if sum(len(each.filters or ()) for each in judged) > MOST_FILTERS_AT_ONCE:
+        raise ValidationFailed({"filters": ["too_many_values"]})
     return judged
 
 
@@ -143,9 +145,11 @@ def _sent_filters(one: FoundCharge, model: str) -> tuple[FilterTerms, ...] | Non
         return () if moved else None
     if not isinstance(sent, list) or not all(isinstance(each, Mapping) for each in sent):
         raise ValidationFailed({"filters": [INVALID]})
-    if len(sent) > MAX_FILTERS:
+    if len(sent) > MOST_FILTERS:
         raise ValidationFailed({"filters": ["too_many_values"]})
-    return tuple(read_filter_terms(each, model, one.metric) for each in sent)
+    filters = tuple(read_filter_terms(each, model, one.metric) for each in sent)
+    check_amount([each.values for each in filters], one.metric)
+    return filters
 
 
 def _metric_id(entry: Params, charge: Charge | None, locked: bool) -> UUID | None:

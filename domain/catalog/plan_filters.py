@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.catalog.cascade import cascading
-from domain.catalog.charge_filter_terms import FilterTerms, read_filter_terms, same_values
+from domain.catalog.charge_filter_terms import FilterTerms, check_amount, read_filter_terms, same_values
 from domain.catalog.charge_filters import KeptFilter, drop_filters, edit_filter, kept_filters, new_filter
 from domain.catalog.events import PlanUpdated
 from domain.catalog.models import Charge, ChargeFilter
@@ -23,8 +23,6 @@ __all__ = [
     "add_filter", "change_filter", "create_filter", "delete_filter", "filter_of_charge", "remove_filter",
     "update_filter",
 ]  # fmt: skip
-
-MAX_FILTERS = 1_000
 
 _filters = table(ChargeFilter)
 
@@ -50,8 +48,7 @@ async def add_filter(work: UnitOfWork, charge: Charge, params: Params, *, distin
         raise NotFound("billable_metric")
     terms = read_filter_terms(params, charge.charge_model, metric)
     kept = (await kept_filters(work, [charge.id]))[charge.id]
-    if len(kept) >= MAX_FILTERS:
-        raise ValidationFailed({"filters": ["too_many_values"]})
+    check_amount([*(each.values for each in kept), terms.values], metric)
     if distinct and any(same_values(each.values) == same_values(terms.values) for each in kept):
         raise ValidationFailed({"values": ["value_already_exists"]})
     position = 1 + max((each.row.position for each in kept), default=-1)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from domain.credits.coupon_events import AppliedCouponsEnded, CouponsApplied
 from domain.credits.coupon_terms import read_applied_terms
 from domain.credits.models import AppliedCoupon, Coupon
 from domain.customers.models import Customer
@@ -79,6 +80,7 @@ async def apply_coupon(
         customer.currency = terms.amount_currency
     work.session.add(applied)
     await work.session.flush()
+    work.record(CouponsApplied((applied.id,)))
     return applied
 
 
@@ -96,6 +98,7 @@ async def terminate_applied_coupon(
     if applied.status != "terminated":
         applied.status, applied.terminated_at = "terminated", clock.now()
         await work.session.flush()
+        work.record(AppliedCouponsEnded((applied.id,)))
     return applied
 
 
@@ -112,11 +115,14 @@ async def end_coupons_of_customers(work: UnitOfWork, customer_ids: Collection[UU
 async def _end(work: UnitOfWork, wanted: sa.ColumnElement[bool]) -> None:
     now = clock.now()
     locked = sa.select(_applied.c.id).where(wanted, _applied.c.status == "active")
-    await work.session.execute(
+    ended = await work.session.scalars(
         sa.update(_applied)
         .where(_applied.c.id.in_(locked.order_by(_applied.c.created_at, _applied.c.id).with_for_update()))
         .values(status="terminated", terminated_at=now, updated_at=now)
+        .returning(_applied.c.id)
     )
+    if ids := tuple(ended.all()):
+        work.record(AppliedCouponsEnded(ids))
 
 
 async def _customer(work: UnitOfWork, customer_id: UUID | None, external_id: object) -> Customer:

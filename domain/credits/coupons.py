@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.credits.applied_coupons import end_applications_of_coupon
+from domain.credits.coupon_events import CouponsCreated, CouponsDeleted, CouponsUpdated
 from domain.credits.coupon_targets import Targets, find_targets, replace_targets
 from domain.credits.coupon_terms import CouponTerms, read_coupon_terms
 from domain.credits.models import AppliedCoupon, Coupon
@@ -38,6 +39,7 @@ async def create_coupon(work: UnitOfWork, params: Params) -> Coupon:
     async with unique(work, UNIQUE):
         work.session.add(coupon)
     await replace_targets(work, coupon.id, targets)
+    work.record(CouponsCreated((coupon.id,)))
     return coupon
 
 
@@ -66,6 +68,7 @@ async def update_coupon(
             setattr(coupon, name, value)
     if targets is not None:
         await replace_targets(work, coupon.id, targets)
+    work.record(CouponsUpdated((coupon.id,)))
     return coupon
 
 
@@ -76,6 +79,7 @@ async def terminate_coupon(work: UnitOfWork, coupon_id: UUID | None) -> Coupon:
     if coupon.status != "terminated":
         coupon.status, coupon.terminated_at = "terminated", clock.now()
         await work.session.flush()
+        work.record(CouponsUpdated((coupon.id,)))
     return coupon
 
 
@@ -86,6 +90,7 @@ async def delete_coupon(work: UnitOfWork, *, coupon_id: UUID | None = None, code
     await work.session.flush()
     await replace_targets(work, coupon.id, Targets())
     await end_applications_of_coupon(work, coupon.id)
+    work.record(CouponsDeleted((coupon.id,)))
     return coupon
 
 

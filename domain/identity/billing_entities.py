@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from domain.identity.entity_terms import TERMS, check_country_rules, read_entity_terms
-from domain.identity.events import BillingTermsChanged
+from domain.identity.events import BillingEntitiesCreated, BillingEntitiesUpdated, BillingTermsChanged
 from domain.identity.logo import store_logo
 from domain.identity.models import BillingEntity
 from domain.identity.organizations import default_prefix
@@ -45,6 +45,7 @@ async def create_billing_entity(work: UnitOfWork, params: Params) -> BillingEnti
     await change_entity(work, entity, read, changes, outside_eu="billing_entity_must_be_in_eu")
     async with unique(work, UNIQUE):
         work.session.add(entity)
+    work.record(BillingEntitiesCreated((entity.id,)))
     about = {"billing_entity_code": entity.code, "billing_entity_name": entity.name}
     await note_security(work, "billing_entity.created", about)
     return entity
@@ -65,6 +66,7 @@ async def update_billing_entity(
         changes["name"] = read.text("name", mandatory=True)
     await change_entity(work, entity, read, changes, outside_eu="billing_entity_must_be_in_eu")
     await work.session.flush()
+    work.record(BillingEntitiesUpdated((entity.id,)))
     return entity
 
 

@@ -7,7 +7,21 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["BillingTermsChanged"]
+__all__ = ["BillingEntitiesCreated", "BillingEntitiesUpdated", "BillingTermsChanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingEntitiesCreated(DomainEvent):
+    """There are new billing entities."""
+
+    billing_entity_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingEntitiesUpdated(DomainEvent):
+    """Billing entities were edited."""
+
+    billing_entity_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from domain.identity.billing_entities import change_entity
 from domain.identity.entity_terms import read_entity_terms
+from domain.identity.events import BillingEntitiesUpdated
 from domain.identity.models import BillingEntity, Organization
 from domain.identity.settings import AUTHENTICATION_METHODS, NUMBERING_OF_BILLING_ENTITY
 from domain.identity.slugs import slug_problem
@@ -45,6 +46,7 @@ async def update_organization(work: UnitOfWork, params: Params) -> Organization:
     if slug is not None and slug != organization.slug:
         await _rename(work, organization, slug)
     await work.session.flush()
+    work.record(BillingEntitiesUpdated((entity.id,)))
     return organization
 
 

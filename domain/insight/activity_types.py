@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["LOGGED", "RESOURCES", "SOURCES", "resource_of"]
+__all__ = ["KINDS", "LOGGED", "SOURCES", "TABLES", "kind_of"]
 
 SOURCES: Final = ("api", "front", "system")
 LOGGED: Final = frozenset(
     {
+        "applied_coupon.created", "applied_coupon.deleted",
         "billable_metric.created", "billable_metric.deleted", "billable_metric.updated",
+        "billing_entities.created", "billing_entities.updated",
+        "coupon.created", "coupon.deleted", "coupon.updated",
         "credit_note.created", "credit_note.generated",
         "customer.created", "customer.deleted", "customer.updated",
+        "email.sent",
         "invoice.created", "invoice.deleted", "invoice.drafted", "invoice.generated", "invoice.one_off_created",
         "invoice.paid_credit_added", "invoice.payment_failure", "invoice.payment_overdue",
-        "invoice.payment_status_updated", "invoice.ready_to_finalize", "invoice.voided",
+        "invoice.payment_status_updated", "invoice.ready_to_finalize", "invoice.regenerated", "invoice.voided",
+        "payment.recorded",
         "payment_receipt.created", "payment_receipt.generated", "payment_request.created",
         "plan.created", "plan.deleted", "plan.updated",
         "subscription.canceled", "subscription.incomplete", "subscription.started", "subscription.terminated",
@@ -24,13 +30,28 @@ LOGGED: Final = frozenset(
 )  # fmt: skip
 """What Tarn logs."""
 
-RESOURCES: Final = (
-    "billable_metric", "credit_note", "customer", "invoice", "payment_receipt", "payment_request", "plan",
-    "subscription", "wallet",
+TABLES: Final[Mapping[str, str]] = {
+    "billable_metric": "billable_metrics",
+    "billing_entities": "billing_entities",
+    "coupon": "coupons",
+    "customer": "customers",
+    "invoice": "invoices",
+    "plan": "plans",
+    "subscription": "subscriptions",
+    "wallet": "wallets",
+    "wallet_transaction": "wallet_transactions",
+}
+"""By kind of object whose changes are kept: the table whose columns are named in them."""
+
+KINDS: Final = (
+    "applied_coupon", "billable_metric", "billing_entities", "coupon", "credit_note", "customer", "invoice", "payment",
+    "payment_receipt", "payment_request", "plan", "subscription", "wallet", "wallet_transaction",
 )  # fmt: skip
+"""Of what something is told. What a client sees as the resource may be another: see `activity_sql.py`."""
 
 
-def resource_of(activity_type: str) -> str:
-    """The type of the resource that an activity is told of: of its object, or of the wallet for its transactions."""
-    name = activity_type.partition(".")[0]
-    return "wallet" if name == "wallet_transaction" else name
+def kind_of(activity_type: str) -> str:
+    """The kind of object that the ids of an activity name; not for mails, which may be of any."""
+    kind = activity_type.partition(".")[0]
+    assert kind in KINDS, kind
+    return kind

@@ -17,8 +17,9 @@ __all__ = ["ActivityLog"]
 class ActivityLog(TenantRow, table=True):
     """One thing that happened (handbook, platform 15.2).
 
-    The ids have no foreign keys: what they name may be deleted, the log stays. activity_object: the object as REST
-    showed it then, null where it was not kept.
+    The ids have no foreign keys, not even the organization's: what they name may be deleted, the log stays, and a run
+    writes very many rows. activity_object: the object as REST showed it then, null where it was not kept.
+    activity_object_changes: of updates, {field: [before, after]}; null for the rest.
     """
 
     __tablename__ = "activity_logs"
@@ -29,6 +30,7 @@ class ActivityLog(TenantRow, table=True):
         one_of("activity_source", SOURCES),
     )
 
+    organization_id: UUID
     activity_type: str
     activity_source: str
     user_id: UUID | None = None
@@ -38,4 +40,5 @@ class ActivityLog(TenantRow, table=True):
     external_customer_id: str | None = None
     external_subscription_id: str | None = None
     activity_object: dict[str, Any] | None = json_object(nullable=True)
+    activity_object_changes: dict[str, Any] | None = json_object(nullable=True)
     logged_at: datetime = timestamp(nullable=False)

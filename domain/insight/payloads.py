@@ -18,14 +18,14 @@ Payload = dict[str, Any]
 
 
 def activity_payload(row: Any) -> Payload:
-    """Interface ActivityLogObject; what changed is not kept, so it is null."""
+    """Interface ActivityLogObject."""
     return {
         "activity_id": row.id,
         "user_email": row.user_email,
         "activity_type": row.activity_type,
         "activity_source": row.activity_source,
         "activity_object": row.activity_object,
-        "activity_object_changes": None,
+        "activity_object_changes": row.activity_object_changes,
         "external_customer_id": row.external_customer_id,
         "external_subscription_id": row.external_subscription_id,
         "resource_id": row.resource_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,9 +21,10 @@ from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 
-__all__ = ["WantedActivities", "activities_page", "activity_row", "read_wanted_activities"]
+__all__ = ["WantedActivities", "activities_of_resources", "activities_page", "activity_row", "read_wanted_activities"]
 
 RowOf = sa.Row[Any]
+MOST_OF_ONE: Final = 100
 
 _logs, _users = table(ActivityLog), table(User)
 _TEXT_LISTS: Final = ("activity_types", "activity_sources", "user_emails", "resource_types")
@@ -106,6 +107,16 @@ async def activity_row(work: UnitOfWork, activity_id: UUID | None) -> RowOf:
     if row is None:
         raise NotFound("activity_log")
     return row
+
+
+async def activities_of_resources(work: UnitOfWork, resource_ids: Collection[UUID]) -> Sequence[RowOf]:
+    """Rows with `user_email`: the last MOST_OF_ONE of each resource, the latest first. One statement."""
+    place = sa.func.row_number().over(
+        partition_by=_logs.c.resource_id, order_by=(_logs.c.logged_at.desc(), _logs.c.id.desc())
+    )
+    of_each = _select(work).add_columns(place.label("place")).where(_logs.c.resource_id.in_(resource_ids)).subquery()
+    query = sa.select(*of_each.c).where(of_each.c.place <= MOST_OF_ONE).order_by(of_each.c.place)
+    return (await work.session.execute(query)).all()
 
 
 def _select(work: UnitOfWork) -> sa.Select[Any]:

@@ -41,6 +41,7 @@ __all__ = ["customer_name", "document_of", "line_label", "parties_of"]
 TAX_EXEMPT: Final = "lago_eu_tax_exempt"
 OWN_NAMES: Final = {"credit": "prepaid_credits", "commitment": "commitment"}
 """Labels of fees that nobody has given a name."""
+PLACES: Final = {"subscription": 0, "fixed_charge": 1, "charge": 2, "commitment": 3}
 REVERSE_CHARGE: Final = "lago_eu_reverse_charge"
 
 
@@ -147,6 +148,7 @@ def _sections(
         by_subscription.setdefault(fee.subscription_id, []).append(fee)
     zone = ZoneInfo(invoice.timezone)
     for of_subscription in by_subscription.values():
+        of_subscription.sort(key=_place)
         periods: dict[tuple[date, date] | None, list[Line]] = {}
         for fee in of_subscription:
             if fee.fee_type in ("charge", "fixed_charge") and not fee.units and not fee.amount_cents:
@@ -166,6 +168,12 @@ def _sections(
                 if fee.id in held
             ),
         )
+
+
+def _place(fee: Any) -> tuple[int, str]:
+    """Base fee, fixed charges by name, usage, commitment; in their own order otherwise."""
+    place = PLACES.get(fee.fee_type, PLACES["charge"])
+    return place, display_name(fee).casefold() if fee.fee_type == "fixed_charge" else ""
 
 
 def _period(fee: Any, zone: ZoneInfo) -> tuple[date, date] | None:

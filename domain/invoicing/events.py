@@ -20,6 +20,7 @@ __all__ = [
     "InvoicesFinalized",
     "InvoicesOverdue",
     "InvoicesReadyToFinalize",
+    "InvoicesRegenerated",
     "InvoicesVoided",
     "OneOffInvoicesCreated",
     "OverdueInvoicesPaid",
@@ -45,6 +46,13 @@ class InvoicesDrafted(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class InvoicesDeleted(DomainEvent):
     """Drafts were taken away. Webhook invoice.deleted for each."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicesRegenerated(DomainEvent):
+    """Invoices took the place of voided ones."""
 
     invoice_ids: tuple[UUID, ...]
 

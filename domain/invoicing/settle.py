@@ -16,6 +16,7 @@ from domain.invoicing.events import InvoicePaymentsRefused, InvoicePaymentStatus
 from domain.invoicing.models import Fee, Invoice
 from domain.invoicing.payment_state import PaymentState
 from domain.kernel import clock
+from domain.kernel.changes import note_change
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
@@ -117,6 +118,18 @@ async def _write(
         for each, state in after.items()
     ]
     await work.session.execute(_WRITE, {"rows": exact_json.dump_text(rows), "now": now})
+    for each, state in after.items():
+        row = before[each]
+        note_change(
+            work.session,
+            "invoices",
+            each,
+            {
+                "payment_status": (row.payment_status, state.status),
+                "total_paid_amount_cents": (row.total_paid_amount_cents, state.paid),
+                "payment_overdue": (row.payment_overdue, state.overdue),
+            },
+        )
     changed = {each: state.status for each, state in after.items() if before[each].payment_status != state.status}
     for status in dict.fromkeys(changed.values()):
         await _mark_fees(work, [each for each, now_is in changed.items() if now_is == status], status)

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.kernel import clock
 from domain.kernel.authors import SYSTEM, Author
+from domain.kernel.changes import watch_changes
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest, job_rows, write_jobs
 from domain.kernel.tenancy import TENANT_ROLE, Door, Tenant, assume
@@ -121,6 +122,7 @@ async def _transaction(role: str, tenant: Tenant | None, author: Author = SYSTEM
     with clock.at(tenant.frozen_at if tenant else None):
         async with AsyncSession(engine(), expire_on_commit=False) as session, session.begin():
             await assume(session, role, tenant.organization_id if tenant else None)
+            watch_changes(session)
             work = UnitOfWork(session, tenant, author)
             yield work
             await session.flush()

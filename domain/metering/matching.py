@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 ALL_VALUES: Final = "__ALL_FILTER_VALUES__"
-_KEPT: Final = 4_096
+_KEPT: Final = 1_024
 """Charges whose buckets a process remembers."""
 
 Condition = tuple[tuple[str, tuple[str, ...]], ...]
@@ -53,6 +53,10 @@ class FilterRule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "condition", condition_of(self.values))
 
+    def __hash__(self) -> int:
+        # Rules of one filter differ rarely, and thousands of values would be hashed at every question.
+        return hash((self.id, self.created_at))
+
 
 class Bucket(NamedTuple):
     """The events that match `matching` and none of `ignored`. filter_id: None for the default bucket."""
@@ -70,14 +74,39 @@ def buckets(filters: tuple[FilterRule, ...]) -> tuple[Bucket, ...]:
     Nested filters give each event to exactly one bucket, the most specific. Filters on unrelated keys, or with lists
     that overlap in part, both take an event they have in common: so does the reference.
     """
-    found = [Bucket(one.id, one.condition, _ignored_by(one, filters)) for one in filters]
+    sharing = _sharing(filters)
+    found = [Bucket(one.id, one.condition, _ignored_by(one, sharing[one.id])) for one in filters]
     return (*found, Bucket(None, (), tuple(dict.fromkeys(one.condition for one in filters))))
+
+
+def _sharing(filters: Sequence[FilterRule]) -> dict[UUID, Sequence[FilterRule]]:
+    """For each filter those that can take an event from it, in their order: they have a value of it under each of its
+    keys. Found by the key that fewest have, so that a thousand filters of a value each are not compared each with each.
+    """
+    holders: dict[tuple[str, str], list[int]] = {}
+    for place, one in enumerate(filters):
+        for key, texts in one.values.items():
+            for text in texts:
+                holders.setdefault((key, text), []).append(place)
+    found: dict[UUID, Sequence[FilterRule]] = {}
+    for one in filters:
+        count, rarest = min(
+            ((sum(len(holders[key, text]) for text in texts), key) for key, texts in one.values.items()),
+            default=(len(filters), ""),
+        )
+        found[one.id] = filters
+        if count < len(filters):
+            near = {place for text in one.values[rarest] for place in holders[rarest, text]}
+            found[one.id] = [filters[place] for place in sorted(near)]
+    return found
 
 
 def _ignored_by(one: FilterRule, filters: Sequence[FilterRule]) -> tuple[Condition, ...]:
     conditions = []
     for other in filters:
-        if other.id == one.id or not all(one.values[key] & other.values.get(key, frozenset()) for key in one.values):
+        if other.id == one.id or any(
+            one.values[key].isdisjoint(other.values.get(key, frozenset())) for key in one.values
+        ):
             continue
         if other.values.keys() != one.values.keys():
             conditions.append(other.condition)

@@ -50,7 +50,8 @@ def instant_usage(
 
 
 def price_event(model: ChargeModel, usage: InstantUsage) -> Price:
-    """The event's price: f(with it) - f(without it); graduated models cost nothing without any units.
+    """The event's price: f(with it) - f(without it); graduated models cost nothing without any units, so that the first
+    flat amount is charged with the first unit, once, however many events without a unit came before it.
 
     The unit amount is by shown unit, unrounded. Only percentage and graduated percentage give details.
     Raises ValueError for volume, which cannot be paid in advance.
@@ -60,9 +61,10 @@ def price_event(model: ChargeModel, usage: InstantUsage) -> Price:
     after = model.price(usage.including)
     details: dict[str, Any] = {}
     if isinstance(model, Graduated) and not usage.excluding.units:
-        amount = after.amount
+        amount = after.amount if usage.including.units else ZERO
         if model.percentage:
-            details = _range_differences(after.amount_details, {"graduated_percentage_ranges": []})
+            earlier = {"graduated_percentage_ranges": []} if usage.including.units else after.amount_details
+            details = _range_differences(after.amount_details, earlier)
     else:
         before = model.price(usage.excluding)
         amount = after.amount - before.amount

@@ -9,6 +9,7 @@ from domain.kernel.events import DomainEvent
 
 __all__ = [
     "SubscriptionCanceled",
+    "SubscriptionGivenUp",
     "SubscriptionIncomplete",
     "SubscriptionStarted",
     "SubscriptionTerminated",
@@ -33,8 +34,8 @@ class SubscriptionIncomplete(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriptionCanceled(DomainEvent):
-    """Rows that waited for a payment were given up: it failed or did not come in time."""
+class SubscriptionGivenUp(DomainEvent):
+    """Rows that waited for a payment were given up: it failed or came too late. Webhook subscription.canceled."""
 
     subscription_ids: tuple[UUID, ...]
 
@@ -47,8 +48,15 @@ class SubscriptionUpdated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionCanceled(DomainEvent):
+    """Rows that waited for their start will not start. Webhook subscription.terminated, as the interface has it."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionTerminated(DomainEvent):
-    """Rows ended: terminated, or canceled while pending."""
+    """Rows ended."""
 
     subscription_ids: tuple[UUID, ...]
 

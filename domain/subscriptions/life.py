@@ -16,6 +16,7 @@ from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.events import (
     SubscriptionCanceled,
+    SubscriptionGivenUp,
     SubscriptionIncomplete,
     SubscriptionStarted,
     SubscriptionTerminated,
@@ -102,7 +103,7 @@ async def cancel_unpaid(work: UnitOfWork, row: Subscription, at: datetime, reaso
     assert row.status == "incomplete", row.status
     row.status, row.canceled_at, row.cancellation_reason = "canceled", row.canceled_at or at, reason
     await work.session.flush()
-    work.record(SubscriptionCanceled((row.id,)))
+    work.record(SubscriptionGivenUp((row.id,)))
 
 
 async def _take_external_id(work: UnitOfWork) -> None:
@@ -129,7 +130,7 @@ async def cancel(work: UnitOfWork, row: Subscription, at: datetime) -> None:
     if row.previous_subscription_id is not None:
         work.record(SubscriptionUpdated((row.previous_subscription_id,)))
     else:
-        work.record(SubscriptionTerminated((row.id,)))
+        work.record(SubscriptionCanceled((row.id,)))
 
 
 def refuse_taken_external_id() -> None:

@@ -17,6 +17,7 @@ from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.enums import AggregationTypeEnum, RoundingFunctionEnum, WeightedIntervalEnum
 from graphql_api.catalog.organization import LazyOrganization, own_organization
+from graphql_api.insight.logged import Logged
 from graphql_api.loaders import load, load_one
 from graphql_api.operations import command, operation, read, to_params
 from graphql_api.pagination import CollectionMetadata, metadata_of, page_request
@@ -35,7 +36,7 @@ class BillableMetricFilter:
 
 
 @strawberry.type
-class BillableMetric:
+class BillableMetric(Logged):
     id: strawberry.ID
     name: str
     code: str

@@ -26,6 +26,7 @@ from graphql_api.catalog.metrics import BillableMetric, fetch_metrics, metric_ty
 from graphql_api.catalog.organization import LazyOrganization, own_organization
 from graphql_api.catalog.tax_types import Tax, TaxCollection, fetch_taxes, tax_type, taxes_on
 from graphql_api.enums import CurrencyEnum
+from graphql_api.insight.logged import Logged
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601DateTime
@@ -74,7 +75,7 @@ class Commitment:
 
 
 @strawberry.type
-class Plan:
+class Plan(Logged):
     parent_plan_id: strawberry.Private[UUID | None]
 
     id: strawberry.ID

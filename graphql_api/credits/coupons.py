@@ -24,6 +24,7 @@ from graphql_api.catalog.metrics import BillableMetric, fetch_metrics
 from graphql_api.catalog.organization import LazyOrganization, own_organization
 from graphql_api.catalog.types import Plan, fetch_plans
 from graphql_api.enums import CurrencyEnum, named
+from graphql_api.insight.logged import Logged
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601DateTime
@@ -76,7 +77,7 @@ class AppliedCouponStatusEnum(Enum):
 
 
 @strawberry.type
-class Coupon:
+class Coupon(Logged):
     key: strawberry.Private[UUID]
 
     id: strawberry.ID
@@ -159,7 +160,7 @@ class AppliedCoupon:
     @strawberry.field
     async def coupon(self, info: Info) -> Coupon:
         """Also one that was deleted since."""
-        return await load_one(info, "coupons", _fetch_coupons, self.coupon_id)
+        return await load_one(info, "coupons", fetch_coupons, self.coupon_id)
 
     @strawberry.field
     async def customer(self, info: Info) -> LazyCustomer:
@@ -238,7 +239,7 @@ async def fetch_coupons_of_customers(work: UnitOfWork, ids: list[UUID]) -> dict[
     return {customer_id: [applied_coupon_type(row) for row in some] for customer_id, some in rows.items()}
 
 
-async def _fetch_coupons(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Coupon]:
+async def fetch_coupons(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Coupon]:
     return {key: coupon_type(row) for key, row in (await coupon_rows(work.session, ids)).items()}
 
 

@@ -20,6 +20,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.types import ItemMetadata
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.applied_tax import AppliedTax, number, tax_fields
 from graphql_api.invoicing.fees import Fee, fetch_fees
 from graphql_api.invoicing.invoice_life import ErrorDetail
@@ -112,7 +113,7 @@ class CreditNoteItemEstimate:
 
 
 @strawberry.type
-class CreditNote:
+class CreditNote(Logged):
     customer_id: strawberry.Private[UUID]
     invoice_id: strawberry.Private[UUID]
     billing_entity_id: strawberry.Private[UUID]

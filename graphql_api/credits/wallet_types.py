@@ -24,6 +24,7 @@ from graphql_api.credits.wallet_enums import (
 )
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.applied_tax import number
 from graphql_api.invoicing.enums import FeeTypesEnum
 from graphql_api.loaders import load, load_one
@@ -85,7 +86,7 @@ class WalletAppliesTo:
 
 
 @strawberry.type
-class Wallet(PaidByMethod):
+class Wallet(PaidByMethod, Logged):
     key: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
     allowed_fee_types: strawberry.Private[list[str]]

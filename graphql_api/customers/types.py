@@ -25,9 +25,11 @@ from graphql_api.customers.enums import (
     FinalizeZeroAmountInvoiceEnum,
 )
 from graphql_api.customers.error_details import fetch_errors
+from graphql_api.customers.overdue import CustomerOverdueBalance, fetch_overdue_balances
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
@@ -91,7 +93,7 @@ class CustomerBillingConfiguration:
 
 
 @strawberry.type
-class Customer:
+class Customer(Logged):
     key: strawberry.Private[UUID]
     campaign_id: strawberry.Private[UUID | None]
     billing_entity_id: strawberry.Private[UUID]
@@ -256,6 +258,10 @@ class Customer:
         from graphql_api.invoicing.types import fetch_invoices_of_customers
 
         return await load(info, "invoices_of_customers", fetch_invoices_of_customers, self.key) or []
+
+    @strawberry.field
+    async def overdue_balances(self, info: Info) -> list[CustomerOverdueBalance]:
+        return await load(info, "overdue_balances", fetch_overdue_balances, self.key) or []
 
     @strawberry.field
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry import Info
 
 from domain.identity.queries import api_keys_by_ids
-from domain.insight.queries import activities_page, activity_row, read_wanted_activities
+from domain.insight.queries import activities_of_resources, activities_page, activity_row, read_wanted_activities
 from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.identity.custom_sections import LazyOrganization, own_organization
 from graphql_api.identity.types import SanitizedApiKey
 from graphql_api.insight.activity_enums import ActivitySourceEnum, ActivityTypeEnum, ResourceTypeEnum
+from graphql_api.insight.activity_resources import ActivityLogResourceObject, resource
 from graphql_api.operations import operation, read
 from graphql_api.pagination import CollectionMetadata, metadata_of, page_request
 from graphql_api.scalars import JSON, ISO8601Date, ISO8601DateTime
 
-__all__ = ["ActivityLogQueries"]
+__all__ = ["ActivityLog", "ActivityLogQueries", "fetch_activities_of"]
 
 
 @strawberry.type
@@ -37,6 +40,17 @@ class ActivityLog:
     external_subscription_id: str | None
     logged_at: ISO8601DateTime
     user_email: str | None
+    resource_type: strawberry.Private[str]
+    resource_id: strawberry.Private[UUID]
+
+    @strawberry.field
+    async def organization(self, info: Info) -> LazyOrganization | None:
+        return await own_organization(info)
+
+    @strawberry.field
+    async def resource(self, info: Info) -> ActivityLogResourceObject | None:
+        """The object as it is now."""
+        return await resource(info, self.resource_type, self.resource_id)  # type: ignore[no-any-return]
 
 
 @strawberry.type
@@ -102,13 +116,21 @@ def _values(chosen: Sequence[Enum] | None) -> list[str] | None:
     return None if chosen is None else [each.value for each in chosen]
 
 
+async def fetch_activities_of(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[ActivityLog]]:
+    """What happened to each of these objects, the latest first."""
+    shown: dict[UUID, list[ActivityLog]] = {}
+    for each in await _shown(work, await activities_of_resources(work, ids)):
+        shown.setdefault(each.resource_id, []).append(each)
+    return shown
+
+
 async def _shown(work: UnitOfWork, rows: Sequence[Any]) -> list[ActivityLog]:
     keys = await api_keys_by_ids(work, {row.api_key_id for row in rows if row.api_key_id})
     return [
         ActivityLog(
             activity_id=row.id,
             activity_object=row.activity_object,
-            activity_object_changes=None,
+            activity_object_changes=row.activity_object_changes,
             activity_source=ActivitySourceEnum(row.activity_source),
             activity_type=ActivityTypeEnum(row.activity_type),
             api_key=SanitizedApiKey.of(keys[row.api_key_id]) if row.api_key_id in keys else None,
@@ -117,6 +139,8 @@ async def _shown(work: UnitOfWork, rows: Sequence[Any]) -> list[ActivityLog]:
             external_subscription_id=row.external_subscription_id,
             logged_at=row.logged_at,
             user_email=row.user_email,
+            resource_type=row.resource_type,
+            resource_id=row.resource_id,
         )
         for row in rows
     ]

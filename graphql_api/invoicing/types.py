@@ -17,6 +17,7 @@ from domain.invoicing.update_invoice import DISPUTABLE
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
+from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.applied_tax import AppliedTax, number, tax_fields
 from graphql_api.invoicing.enums import (
     InvoiceAppliedTaxOnWholeInvoiceCodeEnum,
@@ -120,7 +121,7 @@ class InvoiceSubscription:
 
 
 @strawberry.type
-class Invoice(InvoiceLife, InvoiceCredits):
+class Invoice(InvoiceLife, InvoiceCredits, Logged):
     customer_id: strawberry.Private[UUID]
     billing_entity_id: strawberry.Private[UUID]
 

@@ -12,7 +12,7 @@ from strawberry import Info
 from domain.invoicing.links import download_url
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments import queries
-from domain.payments.receipt_queries import receipts_of_payments
+from domain.payments.receipt_queries import receipt_rows, receipts_of_payments
 from graphql_api.customers.types import Customer, fetch_customers
 from graphql_api.enums import CurrencyEnum
 from graphql_api.identity.custom_sections import LazyOrganization, own_organization
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Payment", "PaymentCollection", "PaymentMethod", "PaymentMethodCollection", "PaymentReceipt", "PaymentRequest",
-    "PaymentRequestCollection", "fetch_payments", "fetch_payments_of_invoices", "payment_method_type", "payment_type",
-    "receipt_type", "request_type",
+    "PaymentRequestCollection", "fetch_payments", "fetch_payments_of_invoices", "fetch_receipts", "fetch_requests",
+    "payment_method_type", "payment_type", "receipt_type", "request_type",
 ]  # fmt: skip
 
 
@@ -101,7 +101,7 @@ class Payment:
         if self.invoice_id is not None:
             return await load_one(info, "invoices", fetch_invoices, self.invoice_id)
         assert self.payment_request_id is not None, "a payment is for one of the two"
-        return await load_one(info, "payment_requests", _fetch_requests, self.payment_request_id)
+        return await load_one(info, "payment_requests", fetch_requests, self.payment_request_id)
 
 
 @strawberry.type
@@ -252,8 +252,14 @@ async def fetch_payments_of_invoices(work: UnitOfWork, ids: list[UUID]) -> dict[
     return {key: [payment_type(row) for row in rows] for key, rows in found.items()}
 
 
-async def _fetch_requests(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, PaymentRequest]:
+async def fetch_requests(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, PaymentRequest]:
+    """Payment requests by id."""
     return {key: request_type(row) for key, row in (await queries.request_rows(work.session, ids)).items()}
+
+
+async def fetch_receipts(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, PaymentReceipt]:
+    """Receipts by id."""
+    return {key: receipt_type(row) for key, row in (await receipt_rows(work.session, ids)).items()}
 
 
 async def _fetch_invoices_of_requests(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[Invoice]]:

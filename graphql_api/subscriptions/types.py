@@ -25,6 +25,7 @@ from domain.subscriptions.facts import (
 from domain.subscriptions.terms import Successor
 from domain.subscriptions.thresholds import own_thresholds
 from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.insight.logged import Logged
 from graphql_api.loaders import load, load_one
 from graphql_api.pagination import CollectionMetadata
 from graphql_api.payments.enums import PaymentMethodTypeEnum
@@ -105,7 +106,7 @@ class SubscriptionLifetimeUsage:
 
 
 @strawberry.type
-class Subscription(PaidByMethod):
+class Subscription(PaidByMethod, Logged):
     plan_id: strawberry.Private[UUID]
     customer_id: strawberry.Private[UUID]
     previous_id: strawberry.Private[UUID | None]

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-import tasks.app  # noqa: F401  # names all jobs
 from domain.billing.bill import bill_subscriptions
+from domain.billing.regenerate import regenerate
 from domain.billing.requests import BillRequest
+from domain.credits.wallets.ledger import settle
 from domain.insight.log_activities import clean_activity_logs
 from domain.kernel.ids import new_id
-from domain.kernel.unit_of_work import Reactions, install_reactions, tenant_work
-from tasks.jobs import JOBS
-from tasks.reactions import requests
+from domain.kernel.unit_of_work import tenant_work
+from tests.background import Background, background
 from tests.domain.billing.test_runs import counted
 from tests.domain.billing.world import World, instant
 from tests.rest_api.conftest import Api, Recorded
+from tests.rest_api.test_payments import one_off, pay
 
 
 @pytest.fixture(autouse=True)
-def reacting(recorded: Recorded) -> Iterator[None]:
-    """Reactions as in a real process, but no queue."""
-
-    async def dispatch(rows: object) -> None:
-        pass
-
-    install_reactions(Reactions(requests, dispatch, {name: job.queue for name, job in JOBS.items()}))
-    yield
-    install_reactions(None)
+def jobs(recorded: Recorded) -> Iterator[Background]:
+    """Reactions as in a real process; what they ask for is run where a test says so."""
+    with background() as kept:
+        yield kept
 
 
 async def logs(api: Api, query: str = "") -> list[Any]:
@@ -111,7 +108,78 @@ async def test_filters_and_pages(api: Api) -> None:
     )  # fmt: skip
 
 
-async def test_a_run_logs_all_its_invoices_with_one_statement(api: Api) -> None:
+async def test_updates_say_what_changed(api: Api) -> None:
+    await api.post("/customers", {"customer": {"external_id": "c", "name": "One", "currency": "EUR"}})
+    await api.post("/customers", {"customer": {"external_id": "c", "name": "Two", "net_payment_term": 14}})
+    await api.post("/plans", {"plan": PLAN})
+    await api.put("/plans/p", {"plan": {"amount_cents": 250, "name": "P"}})
+    entity = (await api.get("/billing_entities")).json()["billing_entities"][0]["code"]
+    await api.put(f"/billing_entities/{entity}", {"billing_entity": {"city": "Lyon"}})
+    term = {"name": "Ten", "code": "ten", "coupon_type": "fixed_amount", "amount_cents": 10, "amount_currency": "EUR",
+            "frequency": "once", "expiration": "no_expiration", "reusable": True}  # fmt: skip
+    coupon = (await api.post("/coupons", {"coupon": term})).json()["coupon"]["lago_id"]
+    await api.put("/coupons/ten", {"coupon": {**term, "name": "Dix"}})
+    given = {"applied_coupon": {"external_customer_id": "c", "coupon_code": "ten"}}
+    assert (await api.post("/applied_coupons", given)).status_code == 200
+    await api.delete("/coupons/ten")
+    later = {"external_customer_id": "c", "plan_code": "p", "external_id": "s", "subscription_at": "2999-01-01"}
+    await api.post("/subscriptions", {"subscription": later})
+    await api.put("/subscriptions/s", {"subscription": {"name": "Later"}, "status": "pending"})
+    await api.delete("/subscriptions/s?status=pending")
+    invoice = await one_off(api, customer="c")
+    await pay(api, invoice, 4_000)
+    await pay(api, invoice, 6_000)
+
+    def seen(activity_type: str) -> list[Any]:
+        return [row for row in reversed(rows) if row["activity_type"] == activity_type]
+
+    rows = await logs(api, "?per_page=100")
+    assert [row["activity_object_changes"] for row in seen("customer.updated")] == [
+        {"name": ["One", "Two"], "net_payment_term": [None, 14]},
+        {},
+    ]
+    assert [row["activity_object_changes"] for row in seen("plan.updated")] == [{"amount_cents": [100, 250]}]
+    (changed,) = seen("billing_entities.updated")
+    assert (changed["resource_type"], changed["activity_object"]["city"]) == ("billing_entity", "Lyon")
+    assert changed["activity_object_changes"] == {"city": [None, "Lyon"]}
+    assert [row["activity_object_changes"] for row in seen("coupon.updated")] == [{"name": ["Ten", "Dix"]}]
+    for each in ("coupon.created", "coupon.deleted", "applied_coupon.created", "applied_coupon.deleted"):
+        (row,) = seen(each)
+        assert (row["resource_type"], row["resource_id"], row["activity_object_changes"]) == ("coupon", coupon, None)
+        assert row["external_customer_id"] == ("c" if each.startswith("applied") else None)
+    assert seen("applied_coupon.created")[0]["activity_object"]["amount_cents"] == 10
+    assert [row["activity_object_changes"] for row in seen("subscription.updated")] == [{"name": [None, "Later"]}]
+    assert [row["external_subscription_id"] for row in seen("subscription.canceled")] == ["s"]
+    assert seen("subscription.terminated") == []
+    recorded = seen("payment.recorded")
+    assert [(row["resource_type"], row["resource_id"], row["activity_object"]["amount_cents"]) for row in recorded] == [
+        ("invoice", invoice, 4_000), ("invoice", invoice, 6_000),
+    ]  # fmt: skip
+    (paid,) = seen("invoice.payment_status_updated")
+    assert paid["activity_object_changes"] == {
+        "payment_status": ["pending", "succeeded"], "total_paid_amount_cents": [4_000, 10_000]
+    }  # fmt: skip
+
+
+async def test_a_regenerated_invoice_and_a_purchase_that_was_paid(api: Api) -> None:
+    invoice = await one_off(api, customer="c")
+    await api.post(f"/invoices/{invoice}/void", {})
+    async with tenant_work(api.tenant) as work:
+        again = await regenerate(work, {"voided_invoice_id": invoice})
+    wallet = {"external_customer_id": "c", "rate_amount": "1", "currency": "EUR"}
+    wallet_id = (await api.post("/wallets", {"wallet": wallet})).json()["wallet"]["lago_id"]
+    bought = {"wallet_transaction": {"wallet_id": wallet_id, "paid_credits": "5"}}
+    made = (await api.post("/wallet_transactions", bought)).json()["wallet_transactions"][0]["lago_id"]
+    async with tenant_work(api.tenant) as work:
+        await settle(work, [UUID(made)])
+    (row,) = await logs(api, "?activity_types[]=invoice.regenerated")
+    assert row["resource_id"] == str(again)
+    (row,) = await logs(api, "?activity_types[]=wallet_transaction.updated")
+    assert (row["resource_type"], row["resource_id"]) == ("wallet", wallet_id)
+    assert row["activity_object_changes"] == {"status": ["pending", "settled"]}
+
+
+async def test_a_run_leaves_the_log_of_its_invoices_to_a_job(api: Api, jobs: Background) -> None:
     counts = []
     with World(instant("2024-03-01T00:00:00Z"), organization_id=api.tenant.organization_id, adopted=True) as world:
         world.execute("UPDATE organizations SET sandbox = true, frozen_at = %s WHERE id = %s",
@@ -127,10 +195,11 @@ async def test_a_run_logs_all_its_invoices_with_one_statement(api: Api) -> None:
                     asked = [BillRequest((each,), world.now, "subscription_periodic") for each in some]
                     invoice_ids = await bill_subscriptions(work, asked)
             counts.append(len([each for each in statements if "INSERT INTO activity_logs" in each]))
+            await jobs.run(world.tenant)
             rows = await logs(api, f"?activity_types[]=invoice.created&per_page={size}")
             assert {row["resource_id"] for row in rows} == {str(each) for each in invoice_ids}
             assert {(row["activity_source"], row["activity_object"]) for row in rows} == {("system", None)}
-        assert counts == [1, 1]
+        assert counts == [1, 0]
         assert len({row["external_customer_id"] for row in rows}) == 20
 
         # Thirty days later they are not shown any more, and removed.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +21,7 @@ from domain.payments.receipts import make_receipts
 from infrastructure.mail import Mail
 from infrastructure.settings import settings
 from tasks.emails import MAIL
+from tasks.runner import run
 from tests.domain.billing.world import World, instant
 from tests.rest_api.conftest import Api
 from tests.rest_api.test_payments import one_off, pay
@@ -199,3 +202,30 @@ async def test_once_more_by_hand(api: Api, stranger: Api, world: World, jobs: li
     for kind in ("payment_receipt", "credit_note"):
         answer = await api.post(f"/{kind}s/{uuid4()}/resend_email", {})
         assert (answer.status_code, answer.json()["code"]) == (404, f"{kind}_not_found")
+
+
+async def test_the_activity_log_tells_of_mails_that_went_and_that_did_not(
+    api: Api, world: World, jobs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = await invoiced(api, world)
+    async with tenant_work(api.tenant) as work:
+        await generate(work, [UUID(invoice)])
+    await api.post(f"/invoices/{invoice}/resend_email", {"to": ["new@example.com"], "bcc": ["books@hooli.com"]})
+    job = next(row["id"] for row in jobs if row["actor"] == MAIL)
+    with monkeypatch.context() as patched:
+        patched.setattr("tasks.emails.mail.send", AsyncMock(side_effect=OSError("no route")))
+        await run(job)
+    world.execute("UPDATE jobs SET due_at = due_at - interval '1 minute'")
+    await run(job)
+    logged = (await api.get("/activity_logs?activity_types[]=email.sent")).json()["activity_logs"]
+    sent, failed = sorted((row["activity_object"] for row in logged), key=lambda each: "error" in each)
+    number = world.rows("invoices")[0].number
+    assert (sent["status"], failed["status"], failed["error"]) == ("resent", "failed", "no route")
+    assert json.loads(sent["document"]) == {"type": "invoice", "number": number, "lago_id": invoice}
+    mail = json.loads(sent["email"])
+    assert (mail["to"], mail["cc"], mail["bcc"]) == (["new@example.com"], [], ["books@hooli.com"])
+    assert number in mail["subject"]
+    assert 0 < len(mail["body_preview"]) <= 500
+    assert {(row["resource_type"], row["resource_id"], row["activity_source"]) for row in logged} == {
+        ("invoice", invoice, "api")
+    }

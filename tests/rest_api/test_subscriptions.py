@@ -10,7 +10,12 @@ from uuid import uuid4
 import pytest
 
 from domain.billing.events import BillingDue
-from domain.subscriptions.events import SubscriptionStarted, SubscriptionTerminated, SubscriptionUpdated
+from domain.subscriptions.events import (
+    SubscriptionCanceled,
+    SubscriptionStarted,
+    SubscriptionTerminated,
+    SubscriptionUpdated,
+)
 from tests.rest_api.conftest import Api, Recorded
 
 
@@ -207,7 +212,7 @@ async def test_calling_off_a_downgrade_is_told_of_both(api: Api, recorded: Recor
     recorded.clear()
     ended = (await api.delete("/subscriptions/sub?status=pending")).json()["subscription"]
     assert ended["status"] == "canceled"
-    for kind, row in ((SubscriptionUpdated, current), (SubscriptionTerminated, ended)):
+    for kind, row in ((SubscriptionUpdated, current), (SubscriptionCanceled, ended)):
         assert [str(each.subscription_ids[0]) for each in recorded.of(kind)] == [row["lago_id"]]
 
 

@@ -13,8 +13,9 @@ from domain.identity.sandbox_clock import TASKS
 from domain.kernel import clock
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
+from infrastructure.settings import settings
 from tasks.runner import run
-from tasks.schedule import SCHEDULE, Scheduled
+from tasks.schedule import SCHEDULE, SCHEDULED, Scheduled, next_tick
 from tasks.ticks import tick
 from tests.tasks.conftest import Start, World
 from tests.tasks.sample_jobs import mark
@@ -116,3 +117,34 @@ async def test_two_clock_processes_beat_crontabs_and_seconds_once(world: World, 
         ((ran,),) = world.sql(mine, key, world.tenant.organization_id)
         assert 1 <= ran <= ticks
         assert ran == ticks or key == "second", "a second's job may still have run when the next one was asked for"
+
+
+def test_intervals_are_settings_and_refreshes_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names and defaults of the reference (handbook, jobs 3)."""
+    expected = {
+        "process_subscription_activity": ("LAGO_SUBSCRIPTION_ACTIVITY_PROCESSING_INTERVAL_SECONDS", 60, None),
+        "refresh_lifetime_usages": (
+            "LAGO_LIFETIME_USAGE_REFRESH_INTERVAL_SECONDS", 300, "LAGO_DISABLE_LIFETIME_USAGE_REFRESH",
+        ),
+        "refresh_wallets_ongoing_balance": (
+            "LAGO_WALLET_ONGOING_BALANCE_REFRESH_INTERVAL_SECONDS", 300, "LAGO_DISABLE_WALLET_REFRESH",
+        ),
+        "post_validate_events": (None, "5 * * * *", "LAGO_DISABLE_EVENTS_VALIDATION"),
+    }  # fmt: skip
+    at = datetime(2024, 1, 1, 10, 4, 10, tzinfo=UTC)
+    try:
+        for name, (interval, beat, switch) in expected.items():
+            scheduled = SCHEDULED[name]
+            settings.cache_clear()
+            assert (scheduled.beat, scheduled.on) == (beat, True)
+            if interval is not None:
+                monkeypatch.setenv(interval, "20")
+                settings.cache_clear()
+                assert (scheduled.beat, next_tick(scheduled, at)) == (20, at.replace(second=20))
+            if switch is not None:
+                monkeypatch.setenv(switch, "true")
+                settings.cache_clear()
+                assert scheduled.on is False
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from domain.billing.events import BillingDue
 from domain.identity.sandbox_clock import ADVANCE, RUN_TASK
+from domain.insight.log_activities import LOG
 from domain.invoicing.events import InvoicesFinalized
 from domain.kernel.events import DomainEvent
 from domain.kernel.ids import new_id
@@ -22,6 +23,7 @@ from domain.metering.fill_values import FILL_VALUES
 from domain.subscriptions.events import SubscriptionStarted, SubscriptionTerminated
 from infrastructure.settings import settings
 from tasks.halving import do_or_halve
+from tasks.invoicing import DOCUMENTS
 from tasks.jobs import JOBS
 from tests.tasks.conftest import Rows, World
 from tests.tasks.sample_jobs import mark
@@ -72,10 +74,11 @@ async def test_documents_are_made_a_few_at_a_time_unless_switched_off(
 ) -> None:
     event = InvoicesFinalized(tuple(new_id() for _ in range(45)))
     rows = await _happened(world, event)
-    assert [len(arguments["invoice_ids"]) for actor, arguments in rows] == [20, 20, 5]
+    assert [len(arguments["invoice_ids"]) for actor, arguments in rows if actor == DOCUMENTS] == [20, 20, 5]
+    assert [len(arguments["ids"]) for actor, arguments in rows if actor == LOG] == [45]
     world.sql("DELETE FROM jobs")
     monkeypatch.setattr(settings(), "disable_pdf_generation", True)
-    assert await _happened(world, event) == []
+    assert [actor for actor, _ in await _happened(world, event)] == [LOG]
 
 
 async def test_a_failing_chunk_is_halved_and_leaves_nothing_of_itself(world: World) -> None:

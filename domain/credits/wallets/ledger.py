@@ -27,6 +27,7 @@ from domain.credits.wallets.events import (
 )
 from domain.credits.wallets.sections import NO_SECTIONS, Kept
 from domain.kernel import clock
+from domain.kernel.changes import note_change
 from domain.kernel.ids import new_id
 from domain.kernel.money import ZERO
 from domain.kernel.unit_of_work import UnitOfWork
@@ -113,10 +114,12 @@ _BALANCES: Final = sa.text(
 )
 _SETTLE: Final = sa.text(
     """
-    UPDATE wallet_transactions SET status = 'settled', settled_at = :now, failed_at = NULL,
-        remaining_amount_cents = amount_cents, updated_at = :now
-    WHERE id = ANY(:ids) AND transaction_type = 'inbound' AND status IN ('pending', 'failed')
-    RETURNING id, wallet_id, amount_cents, credit_amount
+    UPDATE wallet_transactions t SET status = 'settled', settled_at = :now, failed_at = NULL,
+        remaining_amount_cents = t.amount_cents, updated_at = :now
+    FROM wallet_transactions before
+    WHERE t.id = ANY(:ids) AND t.transaction_type = 'inbound' AND t.status IN ('pending', 'failed')
+      AND before.id = t.id
+    RETURNING t.id, t.wallet_id, t.amount_cents, t.credit_amount, before.status
     """
 )
 _FAIL: Final = sa.text(
@@ -231,6 +234,8 @@ async def settle(work: UnitOfWork, transaction_ids: Sequence[UUID]) -> list[UUID
     found = (await work.session.execute(_SETTLE, {"ids": list(transaction_ids), "now": clock.now()})).all()
     deltas = [_Delta(row.wallet_id, row.amount_cents, row.credit_amount) for row in found]
     ids = [row.id for row in found]
+    for row in found:
+        note_change(work.session, "wallet_transactions", row.id, {"status": (row.status, "settled")})
     if ids:
         work.record(WalletTransactionsUpdated(tuple(ids)))
     await _change(work, deltas)
@@ -241,6 +246,8 @@ async def fail(work: UnitOfWork, transaction_ids: Sequence[UUID]) -> list[UUID]:
     """Purchases whose payment failed; what was settled stays so. The ids of those that failed now."""
     await _lock_of(work, transaction_ids)
     ids = list((await work.session.scalars(_FAIL, {"ids": list(transaction_ids), "now": clock.now()})).all())
+    for each in ids:
+        note_change(work.session, "wallet_transactions", each, {"status": ("pending", "failed")})
     if ids:
         work.record(WalletTransactionsUpdated(tuple(ids)))
     return ids

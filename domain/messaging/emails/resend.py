@@ -31,4 +31,10 @@ async def resend(work: UnitOfWork, kind: str, row: Any, billing_entity_id: UUID,
     customer = (await customer_rows(work.session, [row.customer_id]))[row.customer_id]
     recipients = read_recipients(params, kind, entity, customer.email)
     key = f"{kind}-{row.id}-{new_id_text()}"
-    work.enqueue(JobRequest(MAIL, {"kind": kind, "id": str(row.id), "key": key, "recipients": recipients}))
+    author = work.author
+    by = {"source": author.source, "user_id": _text(author.user_id), "api_key_id": _text(author.api_key_id)}
+    work.enqueue(JobRequest(MAIL, {"kind": kind, "id": str(row.id), "key": key, "recipients": recipients, "by": by}))
+
+
+def _text(identifier: UUID | None) -> str | None:
+    return None if identifier is None else str(identifier)

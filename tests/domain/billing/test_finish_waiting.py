@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from domain.billing.bill import bill_subscriptions
 from domain.billing.customers import update_customer
@@ -17,6 +21,11 @@ from domain.invoicing.events import InvoicesFinalized, OneOffInvoicesCreated
 from domain.kernel.unit_of_work import tenant_work
 from tests.domain.billing.conftest import Ledger
 from tests.domain.billing.world import World, instant
+
+AMOUNTS = """
+    fees_amount_cents, coupons_amount_cents, progressive_billing_credit_amount_cents,
+    sub_total_excluding_taxes_amount_cents, taxes_amount_cents, taxes_rate, total_amount_cents, payment_status
+"""
 
 
 def waiting_customer(world: World, **more: object) -> UUID:
@@ -124,6 +133,56 @@ async def test_every_kind_of_invoice_waits_and_is_finished_in_the_order_of_its_m
         assert {each for kind, ids in told if kind is InvoicesFinalized for each in ids} == {*invoices} - {single}
         await finish(world, "2024-07-04T00:00:00Z", customer)
         assert {str(each.issuing_date) for each in world.rows("invoices")} == {"2024-07-03"}
+
+
+async def lived(seed: int, *, waits: bool) -> list[list[tuple[Any, ...]]]:
+    """A month of a customer with coupons, by chance: its invoices, fees, taxes and credits."""
+    chance = random.Random(seed)
+    with World(instant("2024-06-01T00:00:00Z")) as world:
+        own, late = world.tax_alone("5.5", "own"), world.tax_alone("7.7", "late")
+        customer = waiting_customer(world) if waits else world.customer()
+        if not waits:
+            world.put_tax(late, "customer_taxes", customer_id=customer)
+        world.coupon(customer, percentage_rate="33.33")
+        world.coupon(customer, amount_cents=chance.randint(1, 4000), amount_currency="USD", frequency="once")
+        plan = world.plan(chance.randint(0, 9999))
+        charge = world.charge(plan, world.metric("calls"), "standard", {"amount": "1.11"}, min_amount_cents=7000)
+        world.put_tax(own, "charge_taxes", charge_id=charge)
+        world.charge(plan, world.metric("texts"), "standard", {"amount": "0.333"})
+        subscription = world.subscription(customer, plan, "2024-06-01T00:00:00Z")
+        external_id = world.rows("subscriptions", id=subscription)[0].external_id
+        add_on = {"code": "setup", "name": "Setup", "amount_cents": 3333, "amount_currency": "USD"}
+        world.insert("add_ons", organization_id=world.organization_id, **add_on)
+        for day in sorted(chance.sample(range(2, 30), 5)):
+            at = f"2024-06-{day:02d}T00:00:00Z"
+            world.at(at)
+            world.event(external_id, chance.choice(["calls", "texts"]), at, str(chance.randint(1, 30)))
+            if chance.random() < 0.6:
+                await bill(world, at, "progressive_billing", subscription)
+            else:
+                lines = [{"add_on_code": "setup", "units": str(chance.randint(1, 9) / 8)}]
+                await one_off(world, at, customer, fees=[*lines, {"add_on_code": "setup", "tax_codes": ["own"]}])
+        await bill(world, "2024-07-01T01:00:00Z", "subscription_periodic", subscription)
+        if waits:
+            world.execute("DELETE FROM pending_vies_checks WHERE customer_id = %s", customer)
+            world.put_tax(late, "customer_taxes", customer_id=customer)
+            await finish(world, "2024-07-01T01:00:00Z", customer)
+        return [
+            [tuple(row) for row in world.rows(table, columns, order)]
+            for table, columns, order in (
+                ("invoices", f"{AMOUNTS}, status, right(number, 3)", "created_at, id"),
+                ("fees", "amount_cents, precise_coupons_amount_cents, taxes_precise_amount_cents, taxes_rate",
+                 "created_at, invoice_id, position"),
+                ("invoice_applied_taxes", "tax_code, amount_cents, fees_amount_cents", "1, 2, 3"),
+                ("credits", "amount_cents, before_taxes", "1, 2"),
+                ("applied_coupons", "status", "id"),
+            )
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_invoices_that_waited_come_to_the_same_as_those_that_did_not(seed: int, ledger: Ledger) -> None:
+    assert await lived(seed, waits=True) == await lived(seed, waits=False)
 
 
 async def test_a_draft_waits_when_its_grace_period_is_over_with_its_notes_and_its_anchor(ledger: Ledger) -> None:

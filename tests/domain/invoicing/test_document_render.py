@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from domain.invoicing.document import InvoiceDocument, render_invoice, render_invoice_pages
 from domain.invoicing.document.labels import LOCALES, labels_for
-from domain.invoicing.document.model import CustomSection, Group, Line, Party
+from domain.invoicing.document.model import Coupon, CustomSection, Group, Line, Party
 from infrastructure.pdf import renderer
 from tests.domain.invoicing.document_samples import APRIL, D, many_pages, one_page, yen
 
@@ -86,6 +86,19 @@ async def test_words_that_no_line_holds_break_and_stay_on_the_page() -> None:
     assert sum(page.count("W") for page in pages) >= 900
     (first, *_) = await render_invoice_pages(document)
     assert first.startswith(b"\x89PNG")
+
+
+async def test_what_is_kept_together_is_broken_where_no_page_could_hold_it() -> None:
+    lines = "\n".join(f"Clause {number:03}" for number in range(200))
+    coupons = tuple(Coupon(f"Coupon {number:03}", 1) for number in range(100))
+    totals = replace(one_page().totals, coupons=coupons)
+    document = replace(one_page(), custom_sections=(CustomSection("Terms", lines),), totals=totals)
+    pages = await pages_of(document)
+    assert len(pages) >= 6
+    # More on one page than fits there would be printed below its edge.
+    assert all(page.count("Clause") <= 60 and page.count("Coupon:") <= 50 for page in pages)
+    assert sum(page.count("Clause") for page in pages) == 200
+    assert sum(page.count("Coupon:") for page in pages) == 100
 
 
 async def test_customers_words_are_text_and_never_code() -> None:

@@ -261,3 +261,17 @@ def test_a_fee_without_a_name_is_called_in_the_customers_language(fee_type: str,
         add_on_id=None, charge_filter_id=None,
     )  # fmt: skip
     assert line_label(fee, labels_for("de")) == label
+
+
+async def test_lines_stand_in_the_order_of_base_fee_fixed_charges_by_name_usage(world: World) -> None:
+    plan = world.plan(4900, name="Gold")
+    world.charge(plan, world.metric("calls"), "standard", {"amount": "1"}, 0)
+    fixed = [world.fixed_charge(plan, "10", "2", invoice_display_name=name) for name in ("Zebra", "alpha")]
+    subscription = world.subscription(world.customer(), plan, "2024-01-10T10:00:00Z", external_id="sub-fixed")
+    for each in fixed:
+        world.units(subscription, each, "2", "2024-01-10T10:00:00Z")
+    world.event("sub-fixed", "calls", "2024-02-05T00:00:00Z", "3")
+    async with tenant_work(world.tenant) as work:
+        (made,) = await bill_subscriptions(work, [BillRequest((subscription,), world.now, "subscription_periodic")])
+    (section,) = (await document(world, made)).sections
+    assert [line.label for group in section.groups for line in group.lines] == ["Gold", "alpha", "Zebra", "calls"]

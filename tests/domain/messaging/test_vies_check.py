@@ -13,8 +13,10 @@ import pytest_asyncio
 from domain.billing.bill import bill_subscriptions
 from domain.billing.billing_entities import update_entity
 from domain.billing.customers import customer_to_subscribe, upsert_customer
+from domain.billing.one_off import create_one_off_invoice
 from domain.billing.requests import BillRequest
 from domain.billing.subscribe import subscribe
+from domain.catalog.add_ons import create_add_on
 from domain.catalog.models import Plan
 from domain.catalog.vies import pause_after
 from domain.kernel import clock
@@ -145,7 +147,14 @@ async def test_while_the_register_is_out_invoices_wait_and_then_get_tax_and_numb
     async with tenant_work(house.tenant) as work:
         request = BillRequest((subscription_id,), clock.now(), "subscription_starting", skip_charges=True)
         await bill_subscriptions(work, [request])
-    invoices = "SELECT * FROM invoices WHERE organization_id = %(me)s"
+    invoices = "SELECT * FROM invoices WHERE organization_id = %(me)s AND invoice_type = 'subscription'"
+    one_off = "SELECT status, number FROM invoices WHERE organization_id = %(me)s AND invoice_type = 'one_off'"
+    async with tenant_work(house.tenant) as work:
+        await create_add_on(work, {"code": "a", "name": "A", "amount_cents": 100, "amount_currency": "EUR"})
+        waiting_customer = await customer_to_subscribe(work, "c", "EUR")
+        await create_one_off_invoice(work, waiting_customer, {"fees": [{"add_on_code": "a"}]})
+    await house.work("billing.finish")
+    assert house.rows(one_off)[0]["status"] == "pending"
     (waiting,) = house.rows(invoices)
     assert (waiting["status"], waiting["tax_status"], waiting["finalized_at"]) == ("pending", "pending", None)
     assert waiting["number"].endswith("-DRAFT")
@@ -165,6 +174,8 @@ async def test_while_the_register_is_out_invoices_wait_and_then_get_tax_and_numb
     (final,) = house.rows(invoices)
     assert (final["status"], final["tax_status"], final["id"]) == ("finalized", "succeeded", waiting["id"])
     assert final["number"].endswith("-001-001")
+    (single,) = house.rows(one_off)
+    assert (single["status"], single["number"][-8:]) == ("finalized", "-001-002")
     assert codes(house) == ["lago_eu_reverse_charge"]
 
 

@@ -11,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from domain.customers.customers import update_customer
+from domain.identity.billing_entities import create_billing_entity
 from domain.kernel.errors import NotFound, ValidationFailed
+from domain.kernel.pagination import PageRequest
 from domain.kernel.unit_of_work import tenant_work
 from domain.messaging.announce import ANNOUNCEMENTS
 from domain.payments.campaigns import (
@@ -23,6 +25,7 @@ from domain.payments.campaigns import (
 )
 from domain.payments.events import DunningCampaignsFinished
 from domain.payments.manual import create_manual_payment
+from domain.payments.queries import RequestFilter, requests_page
 from domain.payments.remind import begin_anew, next_reminder, remind
 from infrastructure.database import engine
 from tests.domain.billing.conftest import Ledger, ledger  # noqa: F401
@@ -114,6 +117,27 @@ async def test_only_invoices_that_can_be_paid_now_are_asked_for(world: World) ->
     owing(world, half, 10_000)
     assert await run(world) == 2
     assert requests(world) == [("EUR", 10_000)]
+
+
+async def test_each_billing_entity_asks_for_its_own_once_all_of_them_reach_the_threshold(world: World) -> None:
+    await made(world)
+    customer = world.customer(currency="EUR", email="ada@example.com")
+    async with tenant_work(world.tenant) as work:
+        second = (await create_billing_entity(work, {"code": "second", "name": "Second"})).id
+    owing(world, customer, 7_000, total_paid_amount_cents=4_000)
+    other = owing(world, customer, 5_000)
+    world.execute("UPDATE invoices SET billing_entity_id = %s WHERE id = %s", second, other)
+    assert await run(world) == 1
+    assert requests(world) == [("EUR", 3_000), ("EUR", 5_000)]
+    async with tenant_work(world.tenant) as work:
+        asked = await requests_page(
+            work.session, PageRequest(), RequestFilter(billing_entity_ids=[second])
+        )  # fmt: skip
+        assert [row.amount_cents for row in asked.rows] == [5_000]
+        # What the campaign asked for is paid, and its count begins anew; the rest alone reaches no threshold.
+        await create_manual_payment(work, {"invoice_id": str(other), "amount_cents": 5_000, "reference": "x"})
+        await begin_anew(work, [other])
+    assert await run(world) == 0
 
 
 async def test_who_is_not_to_be_reminded_is_not(world: World) -> None:

@@ -15,7 +15,8 @@ from tests.graphql_api.conftest import Caller
 
 FIELDS = """
     activityId activityType activitySource activityObject activityObjectChanges apiKey { id } createdAt loggedAt
-    externalCustomerId externalSubscriptionId userEmail
+    externalCustomerId externalSubscriptionId userEmail organization { id }
+    resource { __typename ... on Customer { id displayName } }
 """
 LOGS = (
     """
@@ -56,12 +57,23 @@ async def test_what_a_user_does_is_logged_under_their_name(admin: Caller, strang
     assert shown == {
         "activityType": "customer_created", "activitySource": "front", "activityObjectChanges": None, "apiKey": None,
         "externalCustomerId": "logged", "externalSubscriptionId": None, "userEmail": email,
+        "organization": {"id": admin.organization_id},
+        "resource": {"__typename": "Customer", "id": made["id"], "displayName": "Two"},
     }  # fmt: skip
     second = (await admin.data(LOGS, {"page": 2, "emails": [email], "from": line["loggedAt"]}))["activityLogs"]
     assert (second["collection"], second["metadata"]) == ([line], {"totalCount": 2, "currentPage": 2})
     for nothing in ({"emails": ["nobody@example.com"]}, {"from": "2999-01-01T00:00:00Z"}, {"ids": [str(new_id())]}):
         assert (await admin.data(LOGS, nothing))["activityLogs"]["collection"] == []
     assert (await stranger.data(LOGS))["activityLogs"]["metadata"]["totalCount"] == 0
+    of_customer = """query Of($id: ID!) { customer(id: $id) {
+        overdueBalances { currency amountCents } activityLogs { activityType activityObjectChanges }
+    } }"""
+    shown = (await admin.data(of_customer, {"id": made["id"]}))["customer"]
+    assert shown["overdueBalances"] == []
+    assert shown["activityLogs"] == [
+        {"activityType": "customer_updated", "activityObjectChanges": {"name": ["One", "Two"]}},
+        {"activityType": "customer_created", "activityObjectChanges": None},
+    ]
     one = "query One($id: ID!) { activityLog(activityId: $id) {" + FIELDS + "} }"
     assert (await admin.data(one, {"id": line["activityId"]}))["activityLog"] == line
     assert (await stranger.error(one, {"id": line["activityId"]}))["code"] == "not_found"

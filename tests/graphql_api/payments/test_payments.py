@@ -277,6 +277,17 @@ async def test_a_customer_has_a_campaign_of_its_own(admin: Caller, world: World)
     assert cleared["appliedDunningCampaign"] is None
 
 
+async def test_what_a_customer_owes_too_long_by_currency(admin: Caller, stranger: Caller, world: World) -> None:
+    customer = world.customer()
+    owing(world, customer, 700, number="O-1", payment_overdue=True)
+    owing(world, customer, 50, number="O-2", payment_overdue=True, total_paid_amount_cents=20)
+    owing(world, customer, 9, number="O-3", payment_overdue=False)
+    shown = "query($id: ID!) { customer(id: $id) { overdueBalances { amountCents currency } } }"
+    found = (await admin.data(shown, {"id": str(customer)}))["customer"]["overdueBalances"]
+    assert found == [{"amountCents": "750", "currency": "EUR"}]
+    assert (await stranger.error(shown, {"id": str(customer)}))["code"] == "not_found"
+
+
 async def test_a_lost_dispute(admin: Caller, world: World) -> None:
     invoice = str(owing(world, world.customer(), 700))
     lose = """
