@@ -272,7 +272,13 @@ async def take_asked(work: UnitOfWork, events: Sequence[InvoicePaymentsAsked]) -
 
 
 async def take_requests(work: UnitOfWork, events: Sequence[PaymentRequestsCreated]) -> Iterable[JobRequest]:
-    return [_taken(REQUEST, each) for each in await requests_to_take(work.session, _ids(events, "request_ids"))]
+    wanted = set(await requests_to_take(work.session, _ids(events, "request_ids")))
+    return [
+        _taken(REQUEST, each, method_type=event.method_type, method_id=event.method_id)
+        for event in events
+        for each in event.request_ids
+        if each in wanted
+    ]
 
 
 def _taken(payable_type: str, payable_id: UUID, **more: object) -> JobRequest:

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -42,8 +42,8 @@ class StripeServer(ThreadingHTTPServer):
         self.answers: dict[str, tuple[str, int, Json]] = {}
         self.writes: list[tuple[str, Json]] = []
         # What happens to the next calls instead of an answer: a status, or "drop"
-        # after the work was done; "pass" answers as ever.
-        self.faults: list[int | str] = []
+        # after the work was done; "pass" answers as ever; a function is called when the work was done.
+        self.faults: list[int | str | Callable[[], None]] = []
         self.lock = threading.Lock()
         self.counter = 0
 
@@ -131,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(fault, {"error": {"type": "api_error", "code": "fault", "message": "told to fail"}})
                 return
             status, content = self._once(method, parts.path, params, text)
+        if callable(fault):
+            fault()
         if fault == "drop":
             self.close_connection = True
             self.connection.close()

@@ -39,9 +39,12 @@ class PaymentReceiptsGenerated(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequestsCreated(DomainEvent):
-    """Customers are asked to pay. Webhook payment_request.created for each, and the e-mail."""
+    """Customers are asked to pay. Webhook payment_request.created for each, and the e-mail; their providers are asked,
+    with the method that the client wants."""
 
     request_ids: tuple[UUID, ...]
+    method_type: str | None = None
+    method_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

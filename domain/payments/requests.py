@@ -50,7 +50,7 @@ async def create_payment_request(work: UnitOfWork, params: Params) -> UUID:
     named = read.texts("lago_invoice_ids", most=MOST_INVOICES) or []
     read.finish()
     customer = await customer_row(work.session, external_id=external_id)
-    await read_reference(work, customer.id, params)
+    method = await read_reference(work, customer.id, params)
     ids = {found for each in named if (found := parse_id(each)) is not None}
     invoices = [
         row
@@ -61,13 +61,16 @@ async def create_payment_request(work: UnitOfWork, params: Params) -> UUID:
         raise NotFound("invoice")
     if (code := _obstacle(invoices)) is not None:
         raise NotAllowed(code)
-    (request_id,) = await request_payments(work, [Wanted(customer.id, email or customer.email, invoices)])
+    (request_id,) = await request_payments(work, [Wanted(customer.id, email or customer.email, invoices)], *method)
     return request_id
 
 
-async def request_payments(work: UnitOfWork, wanted: Sequence[Wanted]) -> list[UUID]:
-    """A request for each; their ids. The amount is what is due on all its invoices, and each invoice's share of it is
-    kept: their sum is the amount to the cent. Two statements, whatever the number of requests."""
+async def request_payments(
+    work: UnitOfWork, wanted: Sequence[Wanted], method_type: str | None = None, method_id: UUID | None = None
+) -> list[UUID]:
+    """A request for each, to be paid with this method; their ids. The amount is what is due on all its invoices, and
+    each invoice's share of it is kept: their sum is the amount to the cent. Two statements, whatever the
+    number of requests."""
     now = clock.now()
     requests, parts = [], []
     for each in wanted:
@@ -96,7 +99,7 @@ async def request_payments(work: UnitOfWork, wanted: Sequence[Wanted]) -> list[U
         await work.session.flush()
     ids = [request.id for request in requests]
     if ids:
-        work.record(PaymentRequestsCreated(tuple(ids)))
+        work.record(PaymentRequestsCreated(tuple(ids), method_type, method_id))
     return ids
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from domain.payments.providers.gateway import Charged, ChargeOrder
-from domain.payments.stripe.statuses import payment_status
+from domain.payments.stripe.statuses import from_stripe, payment_status, to_stripe
 
 __all__ = ["AUTHENTICATION", "MissingCountry", "charged", "intent_params", "method_details", "refused"]
 
@@ -35,7 +35,7 @@ def intent_params(order: ChargeOrder, method_id: str | None, return_url: str | N
     by_transfer = tuple(order.methods) == (_BALANCE,)
     india = order.country == "IN"
     params: dict[str, Any] = {
-        "amount": order.amount_cents,
+        "amount": to_stripe(order.amount_cents, order.currency),
         "currency": order.currency.lower(),
         "customer": order.provider_customer_id,
         "payment_method_types": list(order.methods),
@@ -90,7 +90,7 @@ def charged(intent: Mapping[str, Any]) -> Charged:
         next_action=intent.get("next_action") if status == "requires_action" else None,
         error_code=code if status != "succeeded" else None,
         error_message=str(said.get("message") or "") or None if status != "succeeded" else None,
-        amount_cents=_whole(intent.get("amount_received") or intent.get("amount")),
+        amount_cents=_cents(intent),
     )
 
 
@@ -120,5 +120,8 @@ def method_details(intent: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {"type": kind, "brand": more.get("brand"), "last4": more.get("last4")}
 
 
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+def _cents(intent: Mapping[str, Any]) -> int | None:
+    amount = intent.get("amount_received") or intent.get("amount")
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount <= 0:
+        return None
+    return from_stripe(amount, str(intent.get("currency"))) or None

@@ -24,7 +24,8 @@ from domain.payments.providers.gateway import (
 from domain.payments.stripe.api import StripeApi, StripeRefused, event_of
 from domain.payments.stripe.charges import MissingCountry, charged, intent_params, refused
 from domain.payments.stripe.events import provider_event
-from domain.payments.stripe.statuses import refund_reason, refund_status
+from domain.payments.stripe.statuses import refund_reason, refund_status, to_stripe
+from infrastructure.settings import settings
 
 __all__ = ["EVENTS", "StripeGateway", "remote_method"]
 
@@ -61,8 +62,8 @@ class StripeGateway:
     async def default_method(self, provider_customer_id: str) -> RemoteMethod | None:
         try:
             customer = await self._api.get(f"/v1/customers/{provider_customer_id}")
-            settings = customer.get("invoice_settings") or {}
-            named = settings.get("default_payment_method") or customer.get("default_source")
+            preferred = customer.get("invoice_settings") or {}
+            named = preferred.get("default_payment_method") or customer.get("default_source")
             if isinstance(named, str):
                 return remote_method(await self._api.get(f"/v1/payment_methods/{named}"))
             listed = await self._methods(provider_customer_id, limit=1)
@@ -124,7 +125,7 @@ class StripeGateway:
                     "quantity": 1,
                     "price_data": {
                         "currency": order.currency.lower(),
-                        "unit_amount": order.amount_cents,
+                        "unit_amount": to_stripe(order.amount_cents, order.currency),
                         "product_data": {"name": order.description},
                     },
                 }
@@ -150,7 +151,7 @@ class StripeGateway:
                 "/v1/refunds",
                 key=str(order.refund_id),
                 payment_intent=order.provider_payment_id,
-                amount=order.amount_cents,
+                amount=to_stripe(order.amount_cents, order.currency),
                 metadata=dict(order.metadata),
                 **({"reason": reason} if reason else {}),
             )
@@ -180,7 +181,13 @@ class StripeGateway:
 
     async def register_endpoint(self, url: str, key: str) -> tuple[str, str]:
         """Has Stripe send its events to `url`; the endpoint's id and the secret that its events are signed with."""
-        made = await self._asked("/v1/webhook_endpoints", key=key, url=url, enabled_events=list(EVENTS))
+        made = await self._asked(
+            "/v1/webhook_endpoints",
+            key=key,
+            url=url,
+            enabled_events=list(EVENTS),
+            api_version=settings().stripe_api_version,
+        )
         return str(made["id"]), str(made["secret"])
 
     async def remove_endpoint(self, endpoint_id: str) -> None:
