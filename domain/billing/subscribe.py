@@ -35,7 +35,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.payments.methods import asked_reference
 from domain.subscriptions import queries
-from domain.subscriptions.activation_rules import RuleTerms, evaluate_rules, read_activation_rules, set_rules
+from domain.subscriptions.activation_rules import RuleTerms, evaluate_rules, read_activation_rules, rules_of, set_rules
 from domain.subscriptions.custom_sections import choose_sections, inherit_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.fixed_units import set_own_units
@@ -305,6 +305,7 @@ async def upgrade_to_planned(
         billing_entity_id=planned.billing_entity_id,
         payment=PaymentReference(planned.payment_method_type, planned.payment_method_id),
         thresholds=await thresholds_of_planned(work, planned),
+        rules=await rules_of(work, planned.id),
     )
     return await _upgrade(work, current, old, plan, asked)
 

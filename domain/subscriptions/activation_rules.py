@@ -21,7 +21,7 @@ from domain.subscriptions.models import ActivationRule
 
 __all__ = [
     "ACTIVATION_RULE_STATUSES", "ACTIVATION_RULE_TYPES", "RuleTerms", "evaluate_rules", "read_activation_rules",
-    "resolve_rules", "set_rules", "waiting_for_payment",
+    "resolve_rules", "rules_of", "set_rules", "waiting_for_payment",
 ]  # fmt: skip
 
 ACTIVATION_RULE_TYPES: Final = ("payment",)
@@ -67,6 +67,16 @@ def read_activation_rules(read: Reader, *, pending: bool = True) -> Sequence[Rul
     if wrong or not pending:
         return ()
     return [RuleTerms(each, most or 0) for each, most in zip(types, hours, strict=True)]
+
+
+async def rules_of(work: UnitOfWork, subscription_id: UUID) -> Sequence[RuleTerms]:
+    """The rules that a subscription starts by."""
+    found = await work.session.execute(
+        sa.select(_rules.c.rule_type, _rules.c.timeout_hours)
+        .where(_rules.c.subscription_id == subscription_id)
+        .order_by(_rules.c.id)
+    )
+    return [RuleTerms(*row) for row in found]
 
 
 async def set_rules(work: UnitOfWork, subscription_id: UUID, rules: Sequence[RuleTerms] | None) -> None:
