@@ -48,7 +48,8 @@ _RULES: Final = sa.text(
       AND (expiration_at IS NULL OR expiration_at > :now)
     """
 )
-# What a draft will bill, less what coupons and earlier progressive invoices take off it.
+# What drafts, and invoices that wait for their taxes, will take from wallets: their fees less what coupons and earlier
+# progressive invoices take off them. No wallet pays a one-off invoice.
 _DRAFTS: Final = sa.text(
     f"""
     SELECT i.customer_id, i.currency, f.fee_type, c.billable_metric_id AS metric_id,
@@ -57,7 +58,8 @@ _DRAFTS: Final = sa.text(
     FROM invoices i
     JOIN fees f ON f.invoice_id = i.id
     LEFT JOIN charges c ON c.id = f.charge_id
-    WHERE i.customer_id = ANY(:customer_ids) AND i.status = 'draft'
+    WHERE i.customer_id = ANY(:customer_ids)
+      AND (i.status = 'draft' OR (i.status = 'pending' AND i.invoice_type <> 'one_off'))
     GROUP BY 1, 2, 3, 4, 5
     """  # noqa: S608
 )

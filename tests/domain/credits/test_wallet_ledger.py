@@ -11,6 +11,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from domain.billing.bill import bill_subscriptions
+from domain.billing.one_off import create_one_off_invoice
+from domain.billing.requests import BillRequest
 from domain.credits.wallets.allocation import Bucket
 from domain.credits.wallets.create import create_wallet
 from domain.credits.wallets.give_back import give_back
@@ -20,6 +23,7 @@ from domain.credits.wallets.threshold import top_up_on_interval
 from domain.credits.wallets.top_up_invoices import follow_payments, invoice_top_ups
 from domain.credits.wallets.transactions import create_transactions
 from domain.credits.wallets.verify import verify_wallets
+from domain.customers.models import Customer
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import tenant_work
 from tests.background import background
@@ -198,6 +202,28 @@ async def test_top_ups_by_rule_cost_the_same_statements_for_any_number_of_wallet
         world.at(NOW)
     assert counts[0] == counts[1]
     await proved(world)
+
+
+async def test_an_invoice_that_waits_for_its_taxes_is_reckoned_with_unless_no_wallet_pays_it(world: World) -> None:
+    customer = world.customer()
+    world.insert(
+        "pending_vies_checks", organization_id=world.organization_id, customer_id=customer,
+        tax_identification_number="DE136695976",
+    )  # fmt: skip
+    await move(world, await wallet(world, customer), granted_credits="30")
+    subscription = world.subscription(customer, world.plan(1000), "2024-02-01T00:00:00Z")
+    add_on = {"code": "setup", "name": "Setup", "amount_cents": 700, "amount_currency": "USD"}
+    world.insert("add_ons", organization_id=world.organization_id, **add_on)
+    async with tenant_work(world.at("2024-03-01T00:10:00Z")) as work:
+        await bill_subscriptions(work, [BillRequest((subscription,), world.now, "subscription_periodic")])
+        payer = await work.session.get_one(Customer, customer)
+        await create_one_off_invoice(work, payer, {"fees": [{"add_on_code": "setup"}]})
+    assert {row.status for row in world.rows("invoices", customer_id=customer)} == {"pending"}
+    async with tenant_work(world.tenant) as work:
+        await refresh_ongoing_balances(work, [customer])
+    (found,) = world.rows("wallets", customer_id=customer)
+    assert (found.ongoing_usage_balance_cents, found.ongoing_balance_cents) == (1000, 2000)
+    world.at(NOW)
 
 
 async def test_a_refresh_costs_the_same_statements_for_any_number_of_wallets(world: World) -> None:
