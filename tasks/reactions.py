@@ -232,7 +232,7 @@ async def take_invoices(
 ) -> Iterable[JobRequest]:
     """The first payment of new invoices, each by a job of its own, where a provider can be asked. It waits where payers
     are sent to pages, but for top-ups that nobody asked for."""
-    ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"))
+    ids = await invoices_to_take(work.session, _ids(events, "invoice_ids"), issued=True)
     if not ids or not await pages_are_used(work):
         return [_taken(INVOICE, each, first=True) for each in ids]
     automatic = set(await automatic_top_ups(work.session, ids))
@@ -507,6 +507,7 @@ ACTIVITY_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     CouponsCreated: ("coupon.created", "coupon_ids"),
     CouponsDeleted: ("coupon.deleted", "coupon_ids"),
     CouponsUpdated: ("coupon.updated", "coupon_ids"),
+    CreditNoteRefundsFailed: ("credit_note.refund_failure", "credit_note_ids"),
     CustomerDeleted: ("customer.deleted", "customer_ids"),
     InvoicesRegenerated: ("invoice.regenerated", "invoice_ids"),
     PaymentsSucceeded: ("payment.recorded", "payment_ids"),

@@ -32,7 +32,7 @@ from domain.invoicing.events import OneOffInvoicesCreated
 from domain.invoicing.number import Unnumbered, number_invoices, write_draft_numbers
 from domain.invoicing.queries import invoice_row
 from domain.invoicing.selected_sections import load_sections
-from domain.invoicing.write import insert_plain_invoice
+from domain.invoicing.write import insert_plain_invoice, skip_automatic_payment
 from domain.kernel import clock
 from domain.kernel.currencies import CURRENCIES
 from domain.kernel.errors import NotFound, ValidationFailed
@@ -83,6 +83,7 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     currency = read.choice("currency", CURRENCIES) or customer.currency or entity.default_currency
     order_number = read.text("purchase_order_number")
     payment = await asked_reference(work, read, customer.id)
+    skips_payment = read.boolean("skip_psp", default=False)
     read.finish()
     voided_id = await _voided(work, customer, params.get("voided_invoice_id"))
     issuer = entity
@@ -145,6 +146,8 @@ async def create_one_off_invoice(work: UnitOfWork, customer: Customer, params: M
     ]
     async with unique(work, {"uq_invoices_voided_invoice_id": "voided_invoice_id"}):
         await insert_plain_invoice(work, invoice, *_rows(invoice, lines, taxes, found, now), sections)
+    if skips_payment:
+        await skip_automatic_payment(work, invoice_id)
     if issued and waits:
         await write_draft_numbers(work, [invoice_id])
         work.enqueue(finish_request(customer.id))

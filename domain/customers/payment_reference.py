@@ -9,9 +9,7 @@ from uuid import UUID
 
 from domain.kernel.ids import parse_id
 
-__all__ = ["CUSTOMERS_WAY", "PAYMENT_METHOD_TYPES", "PaymentReference", "reference_of"]
-
-PAYMENT_METHOD_TYPES: Final = ("provider", "manual")
+__all__ = ["CUSTOMERS_WAY", "PaymentReference", "reference_of"]
 
 
 @dataclass(frozen=True, slots=True)

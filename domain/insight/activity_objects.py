@@ -53,12 +53,15 @@ _OBJECTS: Final[Mapping[str, Load]] = {
     "coupon.created": _coupons,
     "coupon.deleted": _coupons,
     "coupon.updated": _coupons,
+    "credit_note.refund_failure": ANNOUNCEMENTS["credit_note.created"].load,
     "customer.deleted": _customers,
+    "invoice.payment_failure": ANNOUNCEMENTS["invoice.created"].load,
     "invoice.regenerated": ANNOUNCEMENTS["invoice.created"].load,
     "payment.recorded": _payments,
     "subscription.canceled": ANNOUNCEMENTS["subscription.terminated"].load,
+    "wallet_transaction.payment_failure": ANNOUNCEMENTS["wallet_transaction.created"].load,
 }
-"""What webhooks don't tell of; the rest is as they tell it."""
+"""What webhooks don't tell of, or tell of as something else; the rest is as they tell it."""
 
 
 async def objects_of(work: UnitOfWork, activity_type: str, ids: Sequence[UUID]) -> dict[UUID, Payload]:

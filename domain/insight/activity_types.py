@@ -14,7 +14,7 @@ LOGGED: Final = frozenset(
         "billable_metric.created", "billable_metric.deleted", "billable_metric.updated",
         "billing_entities.created", "billing_entities.updated",
         "coupon.created", "coupon.deleted", "coupon.updated",
-        "credit_note.created", "credit_note.generated",
+        "credit_note.created", "credit_note.generated", "credit_note.refund_failure",
         "customer.created", "customer.deleted", "customer.updated",
         "email.sent",
         "invoice.created", "invoice.deleted", "invoice.drafted", "invoice.generated", "invoice.one_off_created",
@@ -24,8 +24,8 @@ LOGGED: Final = frozenset(
         "payment_receipt.created", "payment_receipt.generated", "payment_request.created",
         "plan.created", "plan.deleted", "plan.updated",
         "subscription.canceled", "subscription.incomplete", "subscription.started", "subscription.terminated",
-        "subscription.updated",
-        "wallet.created", "wallet.updated", "wallet_transaction.created", "wallet_transaction.updated",
+        "subscription.updated", "wallet.created", "wallet.updated",
+        "wallet_transaction.created", "wallet_transaction.payment_failure", "wallet_transaction.updated",
     }
 )  # fmt: skip
 """What Tarn logs."""

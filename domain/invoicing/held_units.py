@@ -26,6 +26,8 @@ from domain.metering.usage import Proration, UsageQuestion
 
 __all__ = ["Held", "held_units", "held_units_of"]
 
+MOST_EVENTS: Final = 10_000
+"""Of a fee. Where there are more, nobody reads the days, and reading the events would take longer than all the rest."""
 DESCRIBED: Final = frozenset({"sum_agg", "unique_count_agg"})
 
 
@@ -128,6 +130,7 @@ def _is_wanted(fee: Any) -> bool:
         and not fee.pay_in_advance
         and fee.true_up_parent_fee_id is None
         and fee.units
+        and (fee.events_count or 0) <= MOST_EVENTS
         and fee.external_subscription_id
     )
 

@@ -87,6 +87,8 @@ class Invoice(TenantRow, table=True):
     offset_amount_cents: int = big_integer(default=0, sa_column_kwargs={"server_default": "0"})
     payment_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     ready_for_payment_processing: bool = Field(default=True, sa_column_kwargs={"server_default": sa.true()})
+    # The client sees to the payment: no provider is asked when the invoice is issued.
+    skip_automatic_payment: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     version_number: int = Field(default=4)
     skip_charges: bool = Field(default=False)
     self_billed: bool = Field(default=False)

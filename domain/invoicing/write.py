@@ -30,7 +30,7 @@ from infrastructure import exact_json
 
 __all__ = [
     "insert_fee_taxes", "insert_fees", "insert_invoice_taxes", "insert_invoices", "insert_plain_invoice",
-    "insert_plain_invoices", "insert_regenerated", "rebuild_invoices",
+    "insert_plain_invoices", "insert_regenerated", "rebuild_invoices", "skip_automatic_payment",
 ]  # fmt: skip
 
 _INVOICE: Final = (
@@ -198,6 +198,12 @@ async def insert_plain_invoices(
         await _write(work, _INSERT_SECTIONS, exact_json.dump_text(list(sections)))
     await insert_fees(work, fees, fee_taxes, ())
     await insert_invoice_taxes(work, taxes)
+
+
+async def skip_automatic_payment(work: UnitOfWork, invoice_id: UUID) -> None:
+    """No provider is asked for the payment when the invoice is issued. One statement."""
+    await work.session.execute(sa.update(table(Invoice)).where(table(Invoice).c.id == invoice_id)
+                               .values(skip_automatic_payment=True))  # fmt: skip
 
 
 async def insert_regenerated(work: UnitOfWork, invoice: InvoiceRows, voided_id: UUID) -> None:

@@ -109,27 +109,34 @@ class _Computable(Protocol):
     sent: msgspec.Raw | None
 
 
-def computed_properties(
-    rule: Rule, code: str, timestamp: str | datetime, properties: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The properties with the rule's result among them, a number as a text like "3.0". timestamp: the event's, as a
-    text in ISO 8601 where it was just read. Raises EvaluationFailed."""
+def computed_properties(rule: Rule, code: str, timestamp: datetime, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties with the rule's result among them, a number as a text like "3.0". Raises EvaluationFailed."""
+    return {**properties, rule.field_name: _result(rule, code, timestamp, properties)}
+
+
+def _result(rule: Rule, code: str, timestamp: str | datetime, properties: Mapping[str, Any]) -> str:
     ready, seconds = expression(rule.expression), 0
     if ready.timestamp:
         instant = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else timestamp
         seconds = int(instant.timestamp() // 1)
-    result = ready.evaluate(Subject(code, seconds, properties))
-    return {**properties, rule.field_name: result_text(result)}
+    return result_text(ready.evaluate(Subject(code, seconds, properties)))
 
 
 def apply_rule(row: _Computable, rule: Rule) -> str | None:
     """Computes the rule's property of a row that was just read; the sentence of the refusal when it has no value."""
+    sent = bytes(row.properties)
+    properties = exact_json.load(sent)
     try:
-        computed = computed_properties(rule, row.code, row.timestamp, exact_json.load(row.properties))
+        text = _result(rule, row.code, row.timestamp, properties)
     except EvaluationFailed as failure:
         return f"{FAILED}: {failure}"
     row.sent = row.properties
-    row.properties = msgspec.Raw(exact_json.dump(computed))
+    if properties and rule.field_name not in properties:
+        # What was sent goes on as it came, with one more property at its end.
+        pair = exact_json.dump({rule.field_name: text})
+        row.properties = msgspec.Raw(b"%b,%b" % (sent.rstrip()[:-1], pair[1:]))
+    else:
+        row.properties = msgspec.Raw(exact_json.dump({**properties, rule.field_name: text}))
     row.expression, row.field_name = rule.expression, rule.field_name
     return None
 

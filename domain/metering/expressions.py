@@ -7,7 +7,7 @@ written down is refused like any other failure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import (
     ROUND_CEILING,
@@ -23,7 +23,7 @@ from decimal import (
     Underflow,
 )
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from domain.catalog.expression_syntax import Call, Chain, Constant, InvalidExpression, Negated, Node, Variable, parse
 from domain.kernel.money import ONE, ZERO, decimal_text
@@ -48,6 +48,8 @@ _ROUNDING: Final = Context(
 )  # fmt: skip
 _ROUNDINGS: Final = {"round": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
 
+_NO_PLACES: Final = Constant(ZERO)
+
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 
 Value = Decimal | str
@@ -57,13 +59,16 @@ class EvaluationFailed(ValueError):
     """The expression has no value for this event; the text says why, in the words of the interface."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """The event that is looked at. timestamp: whole Unix seconds. properties: JSON values, numbers as Decimals."""
 
     code: str
     timestamp: int
     properties: Mapping[str, Any]
+
+
+_Step = Callable[[Decimal, Subject], Decimal]
+"""What makes the next result of a chain from the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ def _value_of(node: Node) -> Callable[[Subject], Value]:
 def _number_of(node: Node) -> Callable[[Subject], Decimal]:
     """As _value_of, where nothing but a number will do."""
     match node:
+        case Constant(value=Decimal() as constant):
+            return lambda _: constant
         case Variable(property=str(name)):
             return lambda subject: _number_in(name, subject.properties)
         case Variable(name="timestamp"):
@@ -120,51 +127,61 @@ def _number_of(node: Node) -> Callable[[Subject], Decimal]:
             negated = _number_of(node.node)
             return lambda subject: _EXACT.minus(negated(subject))
         case Chain():
-            return _chained(_number_of(node.first), [(_COMBINED[sign], _number_of(each)) for sign, each in node.rest])
+            return _chained(_number_of(node.first), [_step_of(_COMBINED[sign], each) for sign, each in node.rest])
         case Call(name="least" | "greatest"):
             chosen = min if node.name == "least" else max
             numbers = [_number_of(argument) for argument in node.arguments]
             return lambda subject: chosen([number(subject) for number in numbers])
         case Call(name="round" | "ceil" | "floor"):
-            return _rounding(node.name, *(_number_of(argument) for argument in node.arguments))
+            return _rounding(_ROUNDINGS[node.name], *node.arguments)
         case _:
             value = _value_of(node)
             return lambda subject: _number(value(subject))
 
 
-def _chained(
-    first: Callable[[Subject], Decimal],
-    rest: Sequence[tuple[Callable[[Decimal, Decimal], Decimal], Callable[[Subject], Decimal]]],
-) -> Callable[[Subject], Decimal]:
-    if len(rest) == 1:
-        ((combine, second),) = rest
-        return lambda subject: combine(first(subject), second(subject))
+def _chained(first: Callable[[Subject], Decimal], steps: list[_Step]) -> Callable[[Subject], Decimal]:
+    if len(steps) == 1:
+        (only,) = steps
+        return lambda subject: only(first(subject), subject)
 
     def chained(subject: Subject) -> Decimal:
         result = first(subject)
-        for combine, operand in rest:
-            result = combine(result, operand(subject))
+        for step in steps:
+            result = step(result, subject)
         return result
 
     return chained
 
 
-def _rounding(
-    name: str, number: Callable[[Subject], Decimal], decimals: Callable[[Subject], Decimal] | None = None
-) -> Callable[[Subject], Decimal]:
-    mode = _ROUNDINGS[name]
+def _step_of(combine: Callable[[Decimal, Decimal], Decimal], operand: Node) -> _Step:
+    if isinstance(operand, Constant) and isinstance(operand.value, Decimal):
+        constant = operand.value
+        return lambda result, _: combine(result, constant)
+    right = _number_of(operand)
+    return lambda result, subject: combine(result, right(subject))
+
+
+def _rounding(mode: str, argument: Node, places: Node = _NO_PLACES) -> Callable[[Subject], Decimal]:
+    number = _number_of(argument)
+    if isinstance(places, Constant) and isinstance(places.value, Decimal) and places.value <= MOST_DECIMALS:
+        exponent = -int(places.value)
+        return lambda subject: _rounded(mode, number(subject), exponent)
+    decimals = _number_of(places)
 
     def rounded(subject: Subject) -> Decimal:
-        value, places = number(subject), decimals(subject) if decimals else ZERO
-        if abs(places) > MOST_DECIMALS:
+        value, wanted = number(subject), decimals(subject)
+        if abs(wanted) > MOST_DECIMALS:
             raise EvaluationFailed("Number out of range")
-        exponent = -int(places)
-        # What has no more decimals than that stays as it is.
-        if exponent <= int(value.as_tuple().exponent):
-            return value
-        return value.quantize(_step(exponent), mode, _ROUNDING)
+        return _rounded(mode, value, -int(wanted))
 
     return rounded
+
+
+def _rounded(mode: str, number: Decimal, exponent: int) -> Decimal:
+    """What has no more decimals than that stays as it is."""
+    if exponent <= int(number.as_tuple().exponent):
+        return number
+    return number.quantize(_step(exponent), mode, _ROUNDING)
 
 
 @lru_cache(maxsize=2 * MOST_DECIMALS + 1)

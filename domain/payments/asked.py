@@ -38,9 +38,9 @@ def _connected(customer_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     return sa.exists(known)
 
 
-async def invoices_to_take(session: AsyncSession, invoice_ids: Collection[UUID]) -> list[UUID]:
+async def invoices_to_take(session: AsyncSession, invoice_ids: Collection[UUID], *, issued: bool = False) -> list[UUID]:
     """Of these invoices, in their order, those that are to be paid and whose customers' providers can be asked. One
-    statement."""
+    statement. issued: because they were issued, and not because somebody asks for it; some are left alone then."""
     i = _invoices.c
     query = sa.select(i.id).where(
         i.id.in_(invoice_ids),
@@ -50,6 +50,8 @@ async def invoices_to_take(session: AsyncSession, invoice_ids: Collection[UUID])
         sa.not_(i.self_billed),
         _connected(i.customer_id),
     )
+    if issued:
+        query = query.where(sa.not_(i.skip_automatic_payment))
     found = set(await session.scalars(query))
     return [each for each in invoice_ids if each in found]
 

@@ -4,10 +4,12 @@ request was for. Pure. Source: handbook, credits 8."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from domain.invoicing.document import InvoiceDocument
 from domain.invoicing.document.formatting import Formatter, formatter_for
@@ -15,7 +17,7 @@ from domain.invoicing.document.labels import Labels, labels_for
 from domain.invoicing.document.model import Line
 from domain.invoicing.document.present import Presented, line_row, present, total_row
 
-__all__ = ["ReceiptDocument", "method_of", "present_receipt"]
+__all__ = ["ReceiptDocument", "method_of", "name_of_method", "present_receipt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class ReceiptDocument:
     """A receipt for one payment. Amounts in minor units of its currency; `due` is what is left to pay on the invoices;
     the date is local to the customer.
 
+    reference: of a payment by hand. paid_with: the card or account at a provider.
     invoice: the document of the invoice, of the first one where a payment request was paid. requested: number and part
     of each invoice of the request; empty for the payment of an invoice.
     """
@@ -32,13 +35,21 @@ class ReceiptDocument:
     amount: int
     due: int
     paid_on: date
-    reference: str
+    reference: str = ""
+    paid_with: str = ""
     requested: tuple[tuple[str, int], ...] = ()
 
 
-def method_of(reference: str, locale: str) -> str:
+def name_of_method(method: Mapping[str, Any]) -> str:
+    """What a provider was paid with, from its type, brand and last4: `Visa **** 4242`, `Sepa debit **** 3000`."""
+    name = str(method.get("brand") or method.get("type") or "").replace("_", " ")
+    digits = f"**** {method['last4']}" if method.get("last4") else ""
+    return " ".join(filter(None, (name[:1].upper() + name[1:], digits)))
+
+
+def method_of(receipt: ReceiptDocument) -> str:
     """How it was paid, in words."""
-    return _labels(locale)("manual", reference=reference)
+    return receipt.paid_with or _labels(receipt.invoice.locale)("manual", reference=receipt.reference)
 
 
 def present_receipt(receipt: ReceiptDocument) -> Presented:
@@ -59,7 +70,7 @@ def present_receipt(receipt: ReceiptDocument) -> Presented:
         "facts": [
             (labels("receipt_number"), receipt.number),
             *([] if receipt.requested else [(labels("invoice_number"), invoice.number)]),
-            (labels("payment_method"), method_of(receipt.reference, invoice.locale)),
+            (labels("payment_method"), method_of(receipt)),
             (labels("payment_date"), day),
         ],
         "due": (labels("amount_paid"), form.money(receipt.amount), said),

@@ -25,7 +25,7 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.events import PaymentReceiptsGenerated
 from domain.payments.models import PaymentReceipt
 from domain.payments.queries import paid_invoices, payment_rows
-from domain.payments.receipt_document import ReceiptDocument, method_of, present_receipt
+from domain.payments.receipt_document import ReceiptDocument, method_of, name_of_method, present_receipt
 from domain.payments.receipt_queries import receipt_rows
 from infrastructure.settings import settings
 
@@ -79,11 +79,19 @@ async def load_receipts(work: UnitOfWork, receipt_ids: Collection[UUID]) -> dict
             due=sum(state_of(invoice).due for invoice, _ in shares),
             paid_on=payment.created_at.astimezone(ZoneInfo(first.timezone)).date(),
             reference=payment.reference or "",
+            paid_with=_paid_with(payment),
             requested=_numbered(shares) if payment.payment_request_id is not None else (),
         )
         electronic = _electronic(document, entities[row.billing_entity_id], customers[row.customer_id], shares)
         found[key] = ReceiptFiles(document, electronic)
     return found
+
+
+def _paid_with(payment: Any) -> str:
+    """The card or account where the provider has said it, else the provider; empty for a payment by hand."""
+    if payment.payment_type == "manual":
+        return ""
+    return name_of_method(payment.method or {}) or str(payment.payment_provider_type or "").capitalize()
 
 
 def _numbered(shares: Sequence[tuple[Any, int]]) -> tuple[tuple[str, int], ...]:
@@ -105,7 +113,7 @@ def _electronic(
         seller=seller_of(entity),
         buyer=buyer_of(customer),
         paid=_numbered(shares),
-        method=method_of(document.reference, document.invoice.locale),
+        method=method_of(document),
     )
 
 

@@ -14,8 +14,10 @@ from domain.billing.regenerate import regenerate
 from domain.billing.requests import BillRequest
 from domain.credits.wallets.ledger import settle
 from domain.insight.log_activities import clean_activity_logs
+from domain.kernel.authors import Author
 from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import tenant_work
+from domain.payments.events import CreditNoteRefundsFailed, InvoicePaymentsNotTaken, TopUpPaymentsNotTaken
 from tests.background import Background, background
 from tests.domain.billing.test_runs import counted
 from tests.domain.billing.world import World, instant
@@ -177,6 +179,32 @@ async def test_a_regenerated_invoice_and_a_purchase_that_was_paid(api: Api) -> N
     (row,) = await logs(api, "?activity_types[]=wallet_transaction.updated")
     assert (row["resource_type"], row["resource_id"]) == ("wallet", wallet_id)
     assert row["activity_object_changes"] == {"status": ["pending", "settled"]}
+
+
+async def test_money_that_could_not_be_taken_or_given_back(api: Api) -> None:
+    invoice = await one_off(api, customer="c")
+    fee = (await api.get(f"/invoices/{invoice}")).json()["invoice"]["fees"][0]["lago_id"]
+    asked = {"invoice_id": invoice, "credit_amount_cents": 0, "offset_amount_cents": 500, "reason": "other",
+             "items": [{"fee_id": fee, "amount_cents": 500}]}  # fmt: skip
+    note = (await api.post("/credit_notes", {"credit_note": asked})).json()["credit_note"]["lago_id"]
+    wallet = {"external_customer_id": "c", "rate_amount": "1", "currency": "EUR"}
+    wallet_id = (await api.post("/wallets", {"wallet": wallet})).json()["wallet"]["lago_id"]
+    wanted = {"wallet_transaction": {"wallet_id": wallet_id, "paid_credits": "5"}}
+    (bought,) = (await api.post("/wallet_transactions", wanted)).json()["wallet_transactions"]
+    async with tenant_work(api.tenant, Author("api", api_key_id=api.registered.founded.api_key.id)) as work:
+        work.record(TopUpPaymentsNotTaken((UUID(bought["lago_id"]),)))
+        work.record(CreditNoteRefundsFailed((UUID(note),)))
+        work.record(InvoicePaymentsNotTaken((UUID(invoice),)))
+    seen = {
+        row["activity_type"]: (row["resource_type"], row["resource_id"], row["activity_object"]["lago_id"])
+        for row in await logs(api)
+        if "failure" in row["activity_type"]
+    }
+    assert seen == {
+        "wallet_transaction.payment_failure": ("wallet", wallet_id, bought["lago_id"]),
+        "credit_note.refund_failure": ("credit_note", note, note),
+        "invoice.payment_failure": ("invoice", invoice, invoice),
+    }
 
 
 async def test_a_run_leaves_the_log_of_its_invoices_to_a_job(api: Api, jobs: Background) -> None:

@@ -109,6 +109,9 @@ async def test_everything_of_an_invoice_comes_back_to_the_cent_and_no_more(api: 
     assert (first["total_amount_cents"], first["credit_amount_cents"]) == (87_223, 87_223)
     over = await ask(api, invoice, (fee, 4_215), credit_amount_cents=5_058)
     assert over.json()["error_details"] == {"amount_cents": ["higher_than_remaining_fee_amount"]}
+    # The last note's taxes absorb what rounding has kept before: 842.8 and the 0.2 of the first.
+    estimate = (await ask(api, invoice, (fee, 4_214), path="/estimate")).json()["estimated_credit_note"]
+    assert (float(estimate["precise_taxes_amount_cents"]), estimate["taxes_amount_cents"]) == (843, 843)
     last = await noted(api, invoice, (fee, 4_214), refund_amount_cents=5_057)
     assert (last["refund_status"], last["refund_amount_cents"], last["credit_status"]) == ("pending", 5_057, None)
     assert first["total_amount_cents"] + last["total_amount_cents"] == 92_280

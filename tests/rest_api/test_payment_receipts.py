@@ -119,6 +119,7 @@ async def test_the_receipt_of_a_payment_request_lists_its_invoices(api: Api, wor
         "payments", organization_id=world.organization_id, customer_id=world.rows("customers")[0].id,
         payment_request_id=request["lago_id"], payment_type="provider", amount_cents=request["amount_cents"],
         amount_currency="EUR", status="paid", payable_payment_status="succeeded",
+        method='{"type": "card", "brand": "visa", "last4": "4242"}',
     )  # fmt: skip
     (receipt,) = await receipts_of(api, str(payment))
     async with tenant_work(api.tenant) as work:
@@ -129,5 +130,5 @@ async def test_the_receipt_of_a_payment_request_lists_its_invoices(api: Api, wor
     shown = (await api.get(f"/payment_receipts/{receipt}")).json()["payment_receipt"]
     answer = await api.client.get("/download/" + shown["file_url"].rpartition("/")[2])
     text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.content)).pages)
-    for word in (*numbers, "€100.00", "€200.00", "Amount paid"):
+    for word in (*numbers, "€100.00", "€200.00", "Amount paid", "Visa **** 4242"):
         assert word in text, text

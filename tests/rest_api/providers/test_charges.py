@@ -88,6 +88,23 @@ async def test_what_is_no_link_is_refused(api: Api, configuration: Any, details:
     assert (await api.get("/customers/ada")).status_code == 404
 
 
+async def test_a_provider_is_not_asked_for_what_the_client_sees_to_until_the_client_asks(
+    api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, world: World
+) -> None:
+    await linked(api, jobs, stripe)
+    await one_off(api)
+    await jobs.run()
+    assert len(stripe.of("pi")) == 1
+    lines = [{"add_on_code": world.rows("add_ons")[0].code}]
+    body = {"external_customer_id": "ada", "fees": lines, "skip_psp": True}
+    invoice = (await api.post("/invoices", {"invoice": body})).json()["invoice"]["lago_id"]
+    await jobs.run()
+    assert (len(stripe.of("pi")), (await invoice_of(api, invoice))["payment_status"]) == (1, "pending")
+    assert (await api.post(f"/invoices/{invoice}/retry_payment", {})).status_code == 200
+    await jobs.run()
+    assert (len(stripe.of("pi")), (await invoice_of(api, invoice))["payment_status"]) == (2, "succeeded")
+
+
 async def test_a_finalized_invoice_is_paid_by_the_default_card(
     api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, world: World
 ) -> None:
