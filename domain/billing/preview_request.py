@@ -55,7 +55,7 @@ def read_preview(params: object) -> PreviewRequest:
     request = PreviewRequest(
         customer={**customer, "external_id": external_id},
         plan_code=read.text("plan_code"),
-        subscription_at=read.instant("subscription_at"),
+        subscription_at=read.anchor("subscription_at"),
         billing_time=read.choice("billing_time", ("calendar", "anniversary")),
         coupons=coupons or (),
         external_ids=external_ids,
@@ -85,6 +85,8 @@ def _end(read: Reader) -> datetime | None:
         read.add("terminated_at", "invalid_timestamp")
     elif instant < clock.now():
         read.add("terminated_at", "cannot_be_in_past")
+    else:
+        return read.anchor("terminated_at")
     return instant
 
 

@@ -105,7 +105,7 @@ def read_options(read: Reader, *, pending: bool = True, starts_at: datetime | No
     """
     refuse_unsupported(read)
     rules = read_activation_rules(read, pending=pending)
-    subscription_at = read.instant("subscription_at")
+    subscription_at = read.anchor("subscription_at")
     ending_at = read.instant("ending_at")
     if ending_at is not None:
         start = max(subscription_at or starts_at or clock.now(), clock.now())

@@ -202,6 +202,15 @@ class Reader:
             return default
         return parsed
 
+    def anchor(self, name: str, *, default: datetime | None = None) -> datetime | None:
+        """An instant that periods are counted from: `value_is_out_of_range` outside the years 1900 to 9000, since the
+        calendar ends where the periods around it are looked for."""
+        found = self.instant(name, default=default)
+        if found is not None and not 1900 <= found.year <= 9000:
+            self.add(name, OUT_OF_RANGE)
+            return default
+        return found
+
     def day(self, name: str, *, mandatory: bool = False, default: date | None = None) -> date | None:
         """A calendar date, YYYY-MM-DD."""
         if self._blank(name, mandatory):

@@ -169,7 +169,9 @@ async def test_what_cannot_be_previewed_is_refused(api: Api, world: World) -> No
         },
     )
     single = {"external_ids": [name]}
-    for sent, wrong in (("2024-02-01", "cannot_be_in_past"), ("soon", "invalid_timestamp")):
+    for sent, wrong in (
+        ("2024-02-01", "cannot_be_in_past"), ("soon", "invalid_timestamp"), ("9999-12-31", "value_is_out_of_range"),
+    ):  # fmt: skip
         assert await refused(**one, subscriptions={**single, "terminated_at": sent}) == (
             422,
             {"terminated_at": [wrong]},

@@ -322,6 +322,8 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
                 "customer": ["no_linked_payment_provider"],
             },
         ),
+        ({"subscription_at": "9999-12-31T23:59:59Z"}, 422, {"subscription_at": ["value_is_out_of_range"]}),
+        ({"subscription_at": "0001-01-01"}, 422, {"subscription_at": ["value_is_out_of_range"]}),
         ({"plan_code": "nothing"}, 404, None),
         ({"plan_code": 7}, 404, None),
         ({"billing_entity_code": "nobody"}, 404, None),

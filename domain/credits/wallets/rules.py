@@ -125,7 +125,7 @@ def _columns(
     requires = read.boolean(
         "invoice_requires_successful_payment", default=kept("invoice_requires_successful_payment", requires_payment)
     )
-    started_at = read.instant("started_at", default=kept("started_at"))
+    started_at = read.anchor("started_at", default=kept("started_at"))
     expiration_at = read.instant("expiration_at", default=None if "expiration_at" in read else kept("expiration_at"))
     name = read_name(read, "transaction_name") if "transaction_name" in read else kept("transaction_name")
     metadata = kept("transaction_metadata", [])

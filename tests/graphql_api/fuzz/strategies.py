@@ -79,6 +79,7 @@ INSTANTS: list[Any] = [
     "1969-07-20T20:17:40Z", "2024-02-30T00:00:00Z", "2024-02-29T24:00:00Z", "10000-01-01T00:00:00Z", "now", "",
     "2024-W01-1", "2024-03-10T02:30:00-05:00", "1969-07-20", 0, Raw("253402300800"), "x" * 50, None,
 ]  # fmt: skip
+ENDS_OF_TIME: list[Any] = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "1969-07-20T20:17:40Z"]
 DAYS: list[Any] = ["9999-12-31", "0001-01-01", "1969-07-20", "2024-02-30", "10000-01-01", "", "today", 0, None]
 BOOLEANS: list[Any] = ["true", 1, "", None]
 ENUMS: list[Any] = ["bogus", "", "EUR ", 0, True, None]
@@ -268,6 +269,8 @@ def _hostile(draw: Draw, kind: GraphQLInputType, place: Place, root: str, names:
     foreign = names.foreign(name, (root,))
     if foreign is not None and draw(st.booleans()):
         return _one_of(draw, foreign)
+    if kind.name == "ISO8601DateTime" and draw(st.booleans()):
+        return draw(st.sampled_from(ENDS_OF_TIME))
     return draw(st.sampled_from(BY_SCALAR.get(kind.name, TEXTS)))
 
 
