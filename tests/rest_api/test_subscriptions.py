@@ -294,9 +294,9 @@ async def test_a_page_costs_the_same_however_long(api: Api, statements: list[str
         ({"name": "a\x00b"}, 422, {"name": ["value_is_invalid"]}),
         ({"consolidate_invoice": "perhaps"}, 422, {"consolidate_invoice": ["value_is_invalid"]}),
         (
-            {"payment_method": {"payment_method_type": "cheque"}, "name": {"a": 1}},
+            {"payment_method": {"payment_method_type": "cheque"}, "name": "x" * 300},
             422,
-            {"payment_method": ["invalid_payment_method"], "name": ["value_is_invalid"]},
+            {"payment_method": ["invalid_payment_method"], "name": ["value_is_too_long"]},
         ),
         ({"activation_rules": {"type": "payment"}}, 422, {"activation_rules": ["invalid_format"]}),
         (
