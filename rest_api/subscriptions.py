@@ -114,8 +114,10 @@ async def show(call: Call) -> Response:
 
 @endpoint(resource="subscription")
 async def update(call: Call) -> Response:
-    """Changes what was given."""
-    row = await _find(call, default=str(call.body.get("status") or "active"))
+    """Changes what was given, of the only subscription with the external id or of the one that has the status."""
+    row = await queries.find_only(call.work.session, call.path["external_id"])
+    if row is None:
+        row = await _find(call, default=str(call.body.get("status") or "active"))
     await call.work.session.refresh(row, with_for_update=True)
     params = call.root("subscription")
     return await _answer(call, await update_subscription(call.work, row, params))
@@ -125,7 +127,7 @@ async def update(call: Call) -> Response:
 async def terminate(call: Call) -> Response:
     """Ends an active subscription, or cancels a pending one."""
     row = await _find(call)
-    if row.status not in ("active", "pending"):
+    if row.status not in ("active", "pending", "incomplete"):
         raise NotFound("subscription")
     await call.work.session.refresh(row, with_for_update=True)
     names = ("on_termination_credit_note", "on_termination_invoice")

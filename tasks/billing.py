@@ -18,6 +18,7 @@ from domain.billing.instant_order import EVENTS_PER_TURN, next_turn
 from domain.billing.pay_in_advance import bill_events
 from domain.billing.plan_amounts import follow_amounts
 from domain.billing.requests import FINISH_WAITING, BillRequest
+from domain.billing.resolve import EXPIRE, expire, resolve_payments
 from domain.billing.terminate import switch_to_next
 from domain.billing.units import change_units
 from domain.kernel.jobs import JobRequest
@@ -27,9 +28,9 @@ from tasks.jobs import job
 from tasks.retries import DEFAULT, lock
 
 __all__ = [
-    "BILL", "bill", "bill_groups", "change_fixed_units", "end_of_customers", "end_of_plans", "finalize_drafts",
-    "finish_those_that_waited", "follow_plan_amounts", "move_dates", "pay_in_advance", "refresh_all", "refresh_some",
-    "regroup", "switch",
+    "BILL", "bill", "bill_groups", "change_fixed_units", "end_of_customers", "end_of_plans", "expire_incomplete",
+    "finalize_drafts", "finish_those_that_waited", "follow_plan_amounts", "move_dates", "pay_in_advance", "refresh_all",
+    "refresh_some", "regroup", "resolve", "switch",
 ]  # fmt: skip
 
 BILL = "billing.bill_subscriptions"
@@ -135,6 +136,18 @@ async def pay_in_advance(
 async def regroup(work: UnitOfWork, subscription_id: str, at: str) -> None:
     """What was paid in advance on a subscription that ended without a bill is put on an invoice."""
     await bill_paid_fees(work, UUID(subscription_id), datetime.fromisoformat(at))
+
+
+@job("billing.resolve_payments", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def resolve(work: UnitOfWork, invoice_ids: list[str]) -> None:
+    """Subscriptions that waited for the payment of these invoices start, or are given up."""
+    await resolve_payments(work, _ids(invoice_ids))
+
+
+@job(EXPIRE, dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)
+async def expire_incomplete(work: UnitOfWork, subscription_ids: list[str]) -> None:
+    """Subscriptions that were not paid in time are given up."""
+    await expire(work, _ids(subscription_ids))
 
 
 @job("billing.refresh_drafts", dedicated="billing", retries=RETRIES, time_limit=TIME_LIMIT)

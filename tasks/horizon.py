@@ -24,13 +24,13 @@ from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import KEPT_DAYS
 from domain.messaging.models import Webhook, WebhookEndpoint
 from domain.metering.models import Event, SubscriptionActivity
-from domain.subscriptions.models import Subscription
+from domain.subscriptions.models import ActivationRule, Subscription
 from infrastructure.settings import settings
 
 __all__ = [
     "active_subscriptions", "any_time", "drafts", "expiring_coupons", "expiring_wallet_rules", "expiring_wallets",
     "flagged_wallets", "never", "noted_activities", "old_webhooks", "pending_starts", "planned_ends", "received_events",
-    "running_trials", "termination_alerts", "unpaid", "wallet_interval_rules",
+    "running_trials", "termination_alerts", "unpaid", "unpaid_starts", "wallet_interval_rules",
 ]  # fmt: skip
 
 # Local dates run from 14 hours ahead of UTC to 12 behind.
@@ -66,6 +66,14 @@ async def planned_ends(work: UnitOfWork, after: datetime) -> datetime | None:
     s = table(Subscription).c
     ending = sa.and_(s.status == "active", s.ending_at > after - DATE_SLACK)
     return await _date(work, after, await work.session.scalar(sa.select(sa.func.min(s.ending_at)).where(ending)))
+
+
+async def unpaid_starts(work: UnitOfWork, after: datetime) -> datetime | None:
+    """When the first subscription that waits for its payment has waited long enough."""
+    r = table(ActivationRule).c
+    waiting = sa.select(sa.func.min(r.expires_at)).where(r.status == "pending")
+    first: datetime | None = await work.session.scalar(waiting)
+    return first and max(first, after)
 
 
 async def termination_alerts(work: UnitOfWork, after: datetime) -> datetime | None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from domain.billing.events import BillingDue, PaidFeesDue
+from domain.billing.events import BillingDue, GatedInvoicesClosed, GatedInvoicesSettled, PaidFeesDue
 from domain.catalog.events import (
     BillableMetricCreated,
     BillableMetricDeleted,
@@ -79,7 +79,7 @@ from domain.invoicing.events import (
     OverdueInvoicesPaid,
     UsageThresholdsReached,
 )
-from domain.invoicing.queries import invoices_of_type
+from domain.invoicing.queries import invoices_of_status, invoices_of_type
 from domain.kernel.events import DomainEvent
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
@@ -116,6 +116,8 @@ from domain.payments.providers.payer import connected_customers
 from domain.payments.refunds import notes_to_refund
 from domain.subscriptions.events import (
     SubscriptionCanceled,
+    SubscriptionGivenUp,
+    SubscriptionIncomplete,
     SubscriptionStarted,
     SubscriptionTerminated,
     SubscriptionTerminationAlert,
@@ -126,6 +128,7 @@ from infrastructure.settings import settings
 from tasks.billing import BILL
 from tasks.catalog import CASCADE
 from tasks.emails import MAIL
+from tasks.gated import CALL_OFF
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
 from tasks.payments import EXPIRE_PAGES, INBOUND, RECEIPTS, RECEIPTS_AT_A_TIME, REFUND, TAKE
@@ -206,6 +209,21 @@ async def settle_purchases(
     """Purchases of credits follow the payment of their invoices."""
     ids = await invoices_of_type(work.session, _ids(events, "invoice_ids"), "credit")
     return [JobRequest("wallets.follow_payments", {"invoice_ids": some}) for some in _chunks(ids)]
+
+
+async def resolve_gates(
+    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicePaymentsRefused]
+) -> Iterable[JobRequest]:
+    """Subscriptions that wait for a payment are told of it; one that came too late is given back."""
+    ids = _ids(events, "invoice_ids")
+    waiting = await invoices_of_status(work.session, ids, "open")
+    late = await invoices_of_status(work.session, ids, "closed")
+    jobs = [JobRequest("billing.resolve_payments", {"invoice_ids": some}) for some in _chunks(waiting)]
+    return jobs + [JobRequest(CALL_OFF, {"invoice_id": each}) for each in late]
+
+
+async def call_off(work: UnitOfWork, events: Sequence[GatedInvoicesClosed]) -> Iterable[JobRequest]:
+    return [JobRequest(CALL_OFF, {"invoice_id": each}) for each in _ids(events, "invoice_ids")]
 
 
 async def take_invoices(
@@ -370,10 +388,12 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     UsageThresholdsChanged: (job_with("metering.note_plans", "plan_ids"),),
     CreditInvoicesCreated: (documents, take_invoices),
     CreditInvoicesOpened: (take_invoices,),
-    InvoicePaymentStatusUpdated: (settle_purchases, expire_pages),
+    InvoicePaymentStatusUpdated: (settle_purchases, expire_pages, resolve_gates),
     InvoicesVoided: (expire_pages,),
     InboundWebhooksStored: (process_inbound,),
-    InvoicePaymentsRefused: (settle_purchases,),
+    InvoicePaymentsRefused: (settle_purchases, resolve_gates),
+    GatedInvoicesSettled: (job_with("billing.resolve_payments", "invoice_ids"),),
+    GatedInvoicesClosed: (call_off,),
     InvoicePaymentsAsked: (take_asked,),
     ProviderCustomersWanted: (create_at_providers,),
     ProviderCustomersLinked: (learn_methods,),
@@ -410,6 +430,8 @@ WEBHOOK_OF: Mapping[type[DomainEvent], tuple[str, str]] = {
     CustomerCreated: ("customer.created", "customer_ids"),
     CustomerUpdated: ("customer.updated", "customer_ids"),
     SubscriptionStarted: ("subscription.started", "subscription_ids"),
+    SubscriptionIncomplete: ("subscription.incomplete", "subscription_ids"),
+    SubscriptionGivenUp: ("subscription.canceled", "subscription_ids"),
     SubscriptionUpdated: ("subscription.updated", "subscription_ids"),
     SubscriptionTerminated: ("subscription.terminated", "subscription_ids"),
     SubscriptionCanceled: ("subscription.terminated", "subscription_ids"),

@@ -22,6 +22,7 @@ from domain.billing.due import bill_due
 from domain.billing.end import terminate_ended
 from domain.billing.finalize import finalize_due
 from domain.billing.look_at_usage import hand_out_looks
+from domain.billing.resolve import expire_due
 from domain.billing.termination_alert import alert_of_terminations
 from domain.billing.trials import bill_ended_trials
 from domain.credits.coupons import terminate_expired_coupons
@@ -121,6 +122,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("compute_daily_usage", "lago_compute_daily_usage", "15 * * * *", hand_out_days,
               horizon.active_subscriptions),
     Scheduled("api_keys_track_usage", "lago_api_keys_track_usage", "15 * * * *", track_usage, horizon.never),
+    Scheduled("expire_incomplete_subscriptions", "lago_expire_incomplete_subscriptions", "20 * * * *", expire_due,
+              horizon.unpaid_starts),
     Scheduled("finalize_invoices", "lago_finalize_invoices", "20 * * * *", finalize_due, horizon.drafts),
     Scheduled("terminate_coupons", "lago_terminate_coupons", "30 * * * *", terminate_expired_coupons,
               horizon.expiring_coupons),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from domain.billing.pages import pages
-from domain.billing.subscribe import bill_start
+from domain.billing.start import start
 from domain.catalog.models import Plan
 from domain.customers.models import Customer
 from domain.identity.models import BillingEntity
@@ -16,7 +16,6 @@ from domain.kernel import clock
 from domain.kernel.errors import Refusal
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.instants import local_date
-from domain.subscriptions.life import activate
 from domain.subscriptions.models import Subscription
 from domain.subscriptions.queries import ZONE
 
@@ -28,7 +27,8 @@ CHUNK = 500
 async def activate_due(work: UnitOfWork) -> int:
     """Starts pending rows without predecessor whose local start date is today or past; returns how many.
 
-    They start at the instant of the job, to the second. A row whose external id another active one has stays pending.
+    They start at the instant of the job, to the second; one that is to be paid first waits for that. A row whose
+    external id another active one has stays pending.
     """
     now = clock.now().replace(microsecond=0)
     query = (
@@ -56,10 +56,12 @@ async def _start(work: UnitOfWork, row: Subscription, plan: Plan, zone: ZoneInfo
     """1 if the row was started."""
     if local_date(row.subscription_at, zone) > local_date(now, zone):
         return 0
+    recorded = work.recorded
     try:
-        await activate(work, row, now, now)
+        async with work.session.begin_nested():
+            await start(work, row, plan, now, now)
     except Refusal:
+        work.forget_since(recorded)
         await work.session.refresh(row)
         return 0
-    await bill_start(work, row, plan, now)
     return 1

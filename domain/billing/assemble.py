@@ -37,8 +37,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """An invoice ready to be written. status: draft, finalized, pending (waits for its taxes) or closed; a finalized
-    one still needs its number.
+    """An invoice ready to be written. status: draft, finalized, open (waits for its payment), pending (waits for its
+    taxes) or closed; a finalized one still needs its number.
 
     levels: what weighted sums carry on from here. prepaid: what wallets pay of it, to be written with it. purse: what
     its other deductions were taken from.
@@ -79,8 +79,10 @@ def assemble(
     if target.in_advance or target.progressive:
         draft, dates = False, dates or advance_dates(customer.dates, target.at)
     dates = dates or invoice_dates(customer.dates, target.at, periodic=target.periodic)
-    draft = customer.dates.grace_period > 0 if draft is None else draft
-    waits = customer.taxes_open and not draft
+    gated = any(line.subscription.status == "incomplete" for line in lines)
+    draft = customer.dates.grace_period > 0 and not gated if draft is None else draft
+    # One that is to be paid first takes the taxes as they are.
+    waits = customer.taxes_open and not draft and not gated
     rated: list[Rated] = [
         (line, fee, known.facts.taxes_of(line.subscription, fee.owner, certain=waits and not fee.standalone))
         for line in lines
@@ -104,6 +106,7 @@ def assemble(
         sections=known.facts.sections_of([line.subscription for line in lines]),
         progressive=[known.progressive[line.number] for line in lines if line.number in known.progressive],
         waits=waits,
+        gated=gated,
     )
     return Built(target, rows, levels, purse=purse)
 
@@ -119,12 +122,14 @@ def invoice_of(
     sections: Sequence[Section] = (),
     progressive: Sequence[ProgressiveInvoice] = (),
     waits: bool = False,
+    gated: bool = False,
 ) -> InvoiceRows:
     """The rows of an invoice with these fees; those without an invoice go with it. What it takes leaves the purse.
 
     sections: the custom sections that it carries. progressive: invoices that billed part of the usage before. waits:
     the customer's taxes are not known yet, so that it would be final but for these: it has the taxes that are certain,
-    takes no coupon or credit, is `pending`, and goes on when the others are known (`finish_waiting.py`).
+    takes no coupon or credit, is `pending`, and goes on when the others are known (`finish_waiting.py`). gated: its
+    subscription waits for its payment: computed as a final one, `open`, and numbered when it is paid.
     """
     first = lines[0].subscription
     customer = first.customer
@@ -138,6 +143,8 @@ def invoice_of(
     purse.spend(calculation.credits)
     shown = calculation.fees_amount_cents or first.finalizes_zero or target.progressive
     final = ("pending" if waits else "finalized") if shown else "closed"
+    if gated:
+        final = "open"
     fees = fee_rows(target, invoiced, calculation.shares, calculation.fee_taxes)
     fees += standalone_fees(target, [each for each in rated if each[1].standalone])
     total = sum(row["amount_cents"] for row in fees.fees if row["invoice_id"] is not None)

@@ -14,6 +14,7 @@ from domain.billing.assemble import Built
 from domain.billing.build import build
 from domain.billing.deductions import store_deductions
 from domain.billing.due import PAID_BY
+from domain.billing.events import GatedInvoicesSettled
 from domain.billing.lines import AlreadyBilled
 from domain.billing.prepaid import record_prepaid
 from domain.billing.regroup import regroup_paid_fees
@@ -32,6 +33,7 @@ from domain.kernel.ids import new_id
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.metering.activities import note_activity
 from domain.metering.carried import keep_levels
+from domain.payments.events import InvoicePaymentsAsked
 
 __all__ = ["LostRace", "bill_paid_fees", "bill_subscriptions", "number_and_announce"]
 
@@ -112,7 +114,8 @@ async def bill_paid_fees(work: UnitOfWork, subscription_id: UUID, at: datetime) 
 
 
 async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
-    """Writes what wallets pay of them, numbers what is final, marks drafts and what waits, leaves the closed silent."""
+    """Writes what wallets pay of them, numbers what is final, marks drafts and what waits, has the open ones paid,
+    leaves the closed silent."""
     # What was current usage is invoiced now: thresholds and alerts are looked at again.
     await note_activity(
         work, {line.subscription_id for each in built if not each.target.progressive for line in each.target.lines}
@@ -140,6 +143,13 @@ async def number_and_announce(work: UnitOfWork, built: Sequence[Built]) -> None:
     if new_drafts:
         work.record(InvoicesDrafted(new_drafts))
         work.record(InvoicesReadyToFinalize(new_drafts))
+    opened = {
+        each.target.invoice_id: each.rows.invoice["total_amount_cents"] for each in built if each.status == "open"
+    }
+    if due := tuple(each for each, cents in opened.items() if cents > 0):
+        work.record(InvoicePaymentsAsked(due))
+    if settled := tuple(each for each, cents in opened.items() if cents <= 0):
+        work.record(GatedInvoicesSettled(settled))
     one_off = tuple(each.target.invoice_id for each in final if each.rows.invoice["invoice_type"] == "one_off")
     others = tuple(each.target.invoice_id for each in final if each.rows.invoice["invoice_type"] != "one_off")
     if one_off:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from domain.billing.bill import bill_subscriptions
 from domain.billing.drafts import finalize_drafts_of_customers
 from domain.billing.events import BillingDue
+from domain.billing.give_up import give_up
 from domain.billing.requests import BillRequest
 from domain.billing.terminate import terminate_active
 from domain.credits.applied_coupons import end_coupons_of_customers
@@ -21,14 +22,16 @@ from domain.subscriptions.models import Subscription
 
 __all__ = ["end_subscriptions_of_customers"]
 
+LIVE = ("active", "pending", "incomplete")
+
 
 async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequence[UUID]) -> None:
-    """Ends the customers' active subscriptions with their last bill and cancels the pending ones; then what they have
-    of coupons and wallets ends, and their drafts are finalized without."""
+    """Ends the customers' active subscriptions with their last bill and cancels the others; then what they have of
+    coupons and wallets ends, and their drafts are finalized without."""
     now = clock.now()
     query = (
         select(Subscription)
-        .where(col(Subscription.customer_id).in_(customer_ids), col(Subscription.status).in_(("active", "pending")))
+        .where(col(Subscription.customer_id).in_(customer_ids), col(Subscription.status).in_(LIVE))
         .order_by(col(Subscription.id))
         .with_for_update()
     )
@@ -36,6 +39,7 @@ async def end_subscriptions_of_customers(work: UnitOfWork, customer_ids: Sequenc
     for row in rows:
         if row.status == "pending":
             await cancel(work, row, now)
+    await give_up(work, [row for row in rows if row.status == "incomplete"], now, "declined")
     recorded = work.recorded
     await terminate_active(work, [row for row in rows if row.status == "active"], now)
     # Billed here and not in a job of its own, so that the last bill finds coupons and wallets.

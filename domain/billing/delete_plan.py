@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from domain.billing.drafts import finalize_drafts_of_plans
+from domain.billing.give_up import give_up
 from domain.billing.terminate import terminate_active
 from domain.catalog.models import Plan
 from domain.catalog.plans import remove_plans
@@ -25,7 +26,7 @@ p = table(Plan).c
 
 
 async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
-    """Ends active subscriptions with their last bill, cancels pending ones, finalizes drafts, removes the plans.
+    """Ends active subscriptions with their last bill, cancels the others, finalizes drafts, removes the plans.
 
     Charges stay, because fees point at them; the code is free again.
     """
@@ -48,7 +49,7 @@ async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID])
                 select(Subscription)
                 .where(
                     col(Subscription.plan_id).in_([plan.id for plan in plans]),
-                    col(Subscription.status).in_(("active", "pending")),
+                    col(Subscription.status).in_(("active", "pending", "incomplete")),
                 )
                 .order_by(col(Subscription.id))
                 .with_for_update()
@@ -60,6 +61,7 @@ async def end_subscriptions_of_plans(work: UnitOfWork, plan_ids: Sequence[UUID])
     for row in rows:
         if row.status == "pending":
             await cancel(work, row, now)
+    await give_up(work, [row for row in rows if row.status == "incomplete"], now, "declined")
     await terminate_active(work, [row for row in rows if row.status == "active"], now)
     await work.session.flush()
     await finalize_drafts_of_plans(work, [plan.id for plan in plans])

@@ -32,6 +32,7 @@ PAID_BY: Final = """
              s.payment_method_type)
 """
 
+# A subscription whose successor waits for its payment is billed when that is decided (see resolve.py).
 # The day tests here only narrow: they let every billing day of section 3.2 pass, and `is_billing_day` decides.
 _DUE: Final = sa.text(
     f"""
@@ -57,7 +58,10 @@ _DUE: Final = sa.text(
     ) AS switches, {PAID_BY} AS paid_by
     FROM subscription s
     LEFT JOIN payment_methods m ON m.customer_id = s.customer_id AND m.is_default AND m.deleted_at IS NULL
-    WHERE CASE
+    WHERE NOT EXISTS (
+        SELECT FROM subscriptions after WHERE after.previous_subscription_id = s.id AND after.status = 'incomplete'
+      )
+      AND CASE
         WHEN s.interval = 'weekly' THEN extract(isodow FROM s.day)
             = CASE s.billing_time WHEN 'calendar' THEN 1 ELSE extract(isodow FROM s.anchor) END
         WHEN s.billing_time = 'calendar' THEN extract(day FROM s.day) = 1

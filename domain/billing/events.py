@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.kernel.events import DomainEvent
 
-__all__ = ["BillingDue", "PaidFeesDue"]
+__all__ = ["BillingDue", "GatedInvoicesClosed", "GatedInvoicesSettled", "PaidFeesDue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,17 @@ class PaidFeesDue(DomainEvent):
 
     subscription_id: UUID
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GatedInvoicesSettled(DomainEvent):
+    """The first invoices of subscriptions that wait for their payment leave nothing to pay."""
+
+    invoice_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatedInvoicesClosed(DomainEvent):
+    """Such invoices are not to be paid any more; payments under way are called off."""
+
+    invoice_ids: tuple[UUID, ...]

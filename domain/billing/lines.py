@@ -121,6 +121,9 @@ async def billed_lines(
 
 
 def _unbilled(line: BilledLine, found: frozenset[str]) -> list[BilledLine]:
+    if line.subscription.status == "canceled":
+        # Given up before its first invoice was made.
+        return []
     if line.recurring:
         return [] if "periodic" in found or line.subscription.status != "active" else [line]
     if "once" in found and line.reason not in ("in_advance_charge", "progressive_billing"):

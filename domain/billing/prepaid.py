@@ -42,9 +42,8 @@ async def record_prepaid(work: UnitOfWork, built: Sequence[Built]) -> None:
 
 def _can_be_paid(each: Built) -> bool:
     invoice = each.rows.invoice
-    return (
-        invoice["status"] == "finalized" and invoice["invoice_type"] in SPENT_ON and invoice["total_amount_cents"] > 0
-    )
+    spends = invoice["status"] in ("finalized", "open") and invoice["invoice_type"] in SPENT_ON
+    return spends and invoice["total_amount_cents"] > 0
 
 
 def _paid(each: Built, purses: Purses) -> Built:

@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from domain.billing.events import BillingDue
+from domain.billing.gate import refuse_unpayable
 from domain.billing.override import overridden_price, plan_to_start_on
 from domain.billing.own_thresholds import give_thresholds, read_own_thresholds, thresholds_of_planned
-from domain.billing.units import FIRST_UNITS_AFTER, record_first_units
+from domain.billing.start import is_free, start, start_if_unpaid
+from domain.billing.units import record_first_units
 from domain.billing.unused_days import credit_unused_days
 from domain.catalog.models import Plan
 from domain.catalog.override_plan import read_overrides
@@ -28,12 +30,12 @@ from domain.identity.custom_sections import NOTHING_ASKED, Selection
 from domain.identity.models import BillingEntity
 from domain.identity.queries import kept_billing_entity_id
 from domain.kernel import clock
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import NotFound, ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.payments.methods import asked_reference
 from domain.subscriptions import queries
-from domain.subscriptions.activation_rules import read_activation_rules
+from domain.subscriptions.activation_rules import RuleTerms, evaluate_rules, read_activation_rules, rules_of, set_rules
 from domain.subscriptions.custom_sections import choose_sections, inherit_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.fixed_units import set_own_units
@@ -48,12 +50,11 @@ from domain.subscriptions.life import (
 )
 from domain.subscriptions.models import Subscription
 from domain.subscriptions.plan_change import is_upgrade
-from domain.subscriptions.trial import in_trial
 
 __all__ = [
+    "AFTER_UPGRADE",
     "Asked",
     "asked_entity",
-    "bill_start",
     "customer_zone",
     "pay_by",
     "plan_by_code",
@@ -62,6 +63,9 @@ __all__ = [
     "subscribe",
     "upgrade_to_planned",
 ]
+
+AFTER_UPGRADE = timedelta(seconds=1)
+"""A change of plan is billed so long after it."""
 
 # Parts of the interface whose meaning is not built yet: refused when they ask for something, never dropped silently.
 UNSUPPORTED = ("authorization",)
@@ -83,6 +87,7 @@ class Asked:
     billing_entity_id: UUID | None = None
     thresholds: Sequence[ThresholdTerms] | None = None
     sections: Selection = NOTHING_ASKED
+    rules: Sequence[RuleTerms] | None = None
     payment: PaymentReference | None = None
 
 
@@ -93,17 +98,17 @@ def refuse_unsupported(read: Reader) -> None:
             read.add(name, "unsupported_value")
 
 
-def read_options(read: Reader, *, pending: bool = True) -> Asked:
+def read_options(read: Reader, *, pending: bool = True, starts_at: datetime | None = None) -> Asked:
     """Reads what creation and update share. ending_at must lie on a later UTC date than today and the start.
 
-    pending: whether the subscription has not started.
+    pending: whether the subscription has not started. starts_at: its subscription_at, if it is there already.
     """
     refuse_unsupported(read)
-    read_activation_rules(read, pending=pending)
+    rules = read_activation_rules(read, pending=pending)
     subscription_at = read.anchor("subscription_at")
     ending_at = read.instant("ending_at")
     if ending_at is not None:
-        start = max(subscription_at or clock.now(), clock.now())
+        start = max(subscription_at or starts_at or clock.now(), clock.now())
         if ending_at.date() <= start.date():
             read.add("ending_at", "invalid_date")
     return Asked(
@@ -117,6 +122,7 @@ def read_options(read: Reader, *, pending: bool = True) -> Asked:
         progressive_billing_disabled=read.boolean("progressive_billing_disabled"),
         given=frozenset(read.params),
         thresholds=read_own_thresholds(read),
+        rules=rules,
     )
 
 
@@ -139,6 +145,7 @@ async def subscribe(
     """
     read = Reader(params)
     asked = read_options(read)
+    await refuse_unpayable(work, read, customer, asked.rules)
     sections = await read_sections(work, read)
     payment = await asked_reference(work, read, customer.id)
     read.finish()
@@ -147,6 +154,8 @@ async def subscribe(
     await work.session.refresh(customer, with_for_update=True)
     if not customer.currency:
         customer.currency = plan.amount_currency
+    if await queries.find_incomplete(work.session, customer.id, external_id):
+        raise ValidationFailed({"subscription": ["subscription_incomplete"]})
     current = await queries.current_of_customer(work.session, customer.id, external_id)
     if current is None:
         if await queries.find(work.session, external_id):
@@ -163,6 +172,7 @@ async def subscribe(
         await set_own_units(work, current.id, own.units if own else {})
         await give_thresholds(work, current, plan, asked.thresholds)
         await choose_sections(work, current, asked.sections)
+        await set_rules(work, current.id, asked.rules)
         await work.session.flush()
         return current
     old = await work.session.get_one(Plan, current.plan_id)
@@ -208,42 +218,22 @@ async def _first(work: UnitOfWork, customer: Customer, plan: Plan, external_id: 
     )
     await set_own_units(work, row.id, own.units if own else {})
     await choose_sections(work, row, asked.sections)
-    start, today = local_date(subscription_at, zone), local_date(now, zone)
-    if start > today:
+    await set_rules(work, row.id, asked.rules)
+    day, today = local_date(subscription_at, zone), local_date(now, zone)
+    if day > today:
         await give_thresholds(work, row, plan, asked.thresholds)
         return row
-    if start == today:
-        await activate(work, row, subscription_at, now)
-        await bill_start(work, row, plan, now)
+    if day == today:
+        await start(work, row, plan, subscription_at, now)
         await give_thresholds(work, row, plan, asked.thresholds)
         return row
-    # Backdated: nothing is billed now, the next billing day covers the time since.
+    # Backdated: nothing is billed now, so nothing can be paid first; the next billing day covers the time since.
+    await evaluate_rules(work, row.id, now, applicable=False)
     earliest = await queries.latest_termination(work.session, customer.id, external_id)
     await activate(work, row, max(subscription_at, earliest) if earliest else subscription_at, now)
     await record_first_units(work, [row.id])
     await give_thresholds(work, row, plan, asked.thresholds)
     return row
-
-
-async def bill_start(work: UnitOfWork, row: Subscription, plan: Plan, at: datetime) -> None:
-    """Notes the units of a row that just started and asks for its first invoice, if it pays anything in advance.
-
-    That is the base fee of a plan paid in advance, unless its trial is still free, else fixed charges alone.
-    """
-    pays_in_advance = await record_first_units(work, [row.id])
-    if plan.pay_in_advance and not await _in_trial(work, row.id, plan, row.trial_ended_at, at):
-        work.record(BillingDue((row.id,), at, "subscription_starting", skip_charges=True))
-    elif pays_in_advance and row.started_at is not None:
-        work.record(BillingDue((row.id,), row.started_at + FIRST_UNITS_AFTER, "in_advance_charge"))
-
-
-async def _in_trial(
-    work: UnitOfWork, subscription_id: UUID, plan: Plan, ended_at: datetime | None, at: datetime
-) -> bool:
-    if not plan.trial_period:
-        return False
-    first = (await queries.first_starts(work.session, [subscription_id]))[subscription_id]
-    return in_trial(first, plan.trial_period, ended_at, at)
 
 
 def _successor(current: Subscription, plan: Plan, asked: Asked) -> Opening:
@@ -284,14 +274,17 @@ async def _upgrade(work: UnitOfWork, current: Subscription, old: Plan, plan: Pla
     await set_own_units(work, row.id, own.units if own else {})
     await give_thresholds(work, row, plan, asked.thresholds)
     await inherit_sections(work, planned or current, row, asked.sections)
+    await set_rules(work, row.id, asked.rules)
+    if await start_if_unpaid(work, row, plan, now, billed_at=now + AFTER_UPGRADE):
+        return row
     await credit_unused_days(work, [current], now, upgraded=True)
     await terminate_row(work, current, now)
     await activate(work, row, now, now)
     billed = [current.id]
     pays_in_advance = await record_first_units(work, [row.id])
-    if pays_in_advance or (plan.pay_in_advance and not await _in_trial(work, row.id, plan, None, now)):
+    if pays_in_advance or (plan.pay_in_advance and not await is_free(work, row.id, plan, None, now)):
         billed.append(row.id)
-    work.record(BillingDue(tuple(billed), now + timedelta(seconds=1), "upgrading"))
+    work.record(BillingDue(tuple(billed), now + AFTER_UPGRADE, "upgrading"))
     return row
 
 
@@ -312,6 +305,7 @@ async def upgrade_to_planned(
         billing_entity_id=planned.billing_entity_id,
         payment=PaymentReference(planned.payment_method_type, planned.payment_method_id),
         thresholds=await thresholds_of_planned(work, planned),
+        rules=await rules_of(work, planned.id),
     )
     return await _upgrade(work, current, old, plan, asked)
 
@@ -328,6 +322,7 @@ async def _downgrade(work: UnitOfWork, current: Subscription, plan: Plan, asked:
     await set_own_units(work, row.id, own.units if own else {})
     await give_thresholds(work, row, plan, asked.thresholds)
     await inherit_sections(work, current, row, asked.sections)
+    await set_rules(work, row.id, asked.rules)
     work.record(SubscriptionUpdated((current.id,)))
     return current
 

@@ -10,13 +10,18 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from domain.billing.events import BillingDue, PaidFeesDue
+from domain.billing.give_up import give_up
+from domain.billing.start import start_if_unpaid
 from domain.billing.units import record_first_units
 from domain.billing.unused_days import credit_unused_days
 from domain.catalog.models import Plan
 from domain.kernel import clock
+from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.subscriptions import queries
+from domain.subscriptions.activation_rules import waiting_for_payment
+from domain.subscriptions.events import SubscriptionCanceled
 from domain.subscriptions.life import activate, cancel, terminate_row
 from domain.subscriptions.models import Subscription
 
@@ -29,14 +34,21 @@ INVOICE_MODES = ("generate", "skip")
 async def terminate(work: UnitOfWork, row: Subscription, params: Mapping[str, Any]) -> Subscription:
     """Ends an active row now, or cancels a pending one. The modes given are kept on the row.
 
-    params: on_termination_credit_note (plans paid in advance only), on_termination_invoice.
+    params: on_termination_credit_note (plans paid in advance only), on_termination_invoice. Raises ValidationFailed for
+    a row that waits for its payment, or whose successor does.
     """
     read = Reader(params)
     credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
     invoice = read.choice("on_termination_invoice", INVOICE_MODES)
     read.finish()
+    if row.status == "incomplete":
+        raise ValidationFailed({"base": ["subscription_incomplete"]})
+    if await queries.waiting_successors(work.session, [row.id]):
+        raise ValidationFailed({"base": ["next_subscription_incomplete"]})
     if row.status == "pending":
         await cancel(work, row, clock.now())
+        if row.previous_subscription_id is not None:
+            work.record(SubscriptionCanceled((row.id,)))
         return row
     plan = await work.session.get_one(Plan, row.plan_id)
     if credit_note is not None and plan.pay_in_advance:
@@ -47,10 +59,13 @@ async def terminate(work: UnitOfWork, row: Subscription, params: Mapping[str, An
 
 
 async def terminate_active(work: UnitOfWork, rows: Sequence[Subscription], at: datetime) -> None:
-    """Ends active rows: what they paid in advance and will not use is credited, their planned successors are called
-    off and what they owe is billed."""
+    """Ends active rows: what they paid in advance and will not use is credited, their successors that are planned or
+    wait for a payment are called off and what they owe is billed."""
     await credit_unused_days(work, rows, at)
-    successors = await queries.pending_successor(work.session, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    successors = await queries.pending_successor(work.session, ids)
+    waiting = await queries.waiting_successors(work.session, ids)
+    await give_up(work, list(waiting.values()), at, "declined")
     for row in rows:
         await terminate_row(work, row, at)
         if row.id in successors:
@@ -62,7 +77,8 @@ async def terminate_active(work: UnitOfWork, rows: Sequence[Subscription], at: d
 
 
 async def switch_to_next(work: UnitOfWork, subscription_ids: Sequence[UUID], at: datetime) -> None:
-    """The planned downgrades of these rows take effect: each ends and its successor starts at the same instant."""
+    """The planned downgrades of these rows take effect: each ends and its successor starts at the same instant. One
+    that is to be paid first waits, and the row before with it."""
     query = select(Subscription).where(col(Subscription.id).in_(subscription_ids), col(Subscription.status) == "active")
     rows = (await work.session.execute(query.with_for_update())).scalars().all()
     successors = await queries.pending_successor(work.session, [row.id for row in rows])
@@ -70,7 +86,15 @@ async def switch_to_next(work: UnitOfWork, subscription_ids: Sequence[UUID], at:
     plans = {
         plan.id: plan for plan in (await work.session.execute(select(Plan).where(col(Plan.id).in_(plan_ids)))).scalars()
     }
-    switching = [(row, successors[row.id]) for row in rows if row.id in successors]
+    gated = await waiting_for_payment(work, [each.id for each in successors.values()])
+    switching = [
+        (row, following)
+        for row in rows
+        if (following := successors.get(row.id)) is not None
+        and not (
+            following.id in gated and await start_if_unpaid(work, following, plans[following.plan_id], at, billed_at=at)
+        )
+    ]
     for row, following in switching:
         await terminate_row(work, row, at)
         await activate(work, following, at, at)

@@ -24,7 +24,7 @@ from domain.subscriptions.instants import local_date, start_of_day
 from domain.subscriptions.queries import rows_by_ids
 from infrastructure import exact_json
 
-__all__ = ["FIRST_UNITS_AFTER", "change_units", "record_first_units", "set_units"]
+__all__ = ["FIRST_UNITS_AFTER", "change_units", "pays_units_in_advance", "record_first_units", "set_units"]
 
 FIRST_UNITS_AFTER: Final = timedelta(seconds=1)
 """A subscription's first units are dated so long after its start."""
@@ -62,6 +62,9 @@ _OWN: Final = sa.text(
     ORDER BY f.position, f.id
     """
 )
+_IN_ADVANCE: Final = sa.text(
+    "SELECT EXISTS (SELECT FROM fixed_charges WHERE plan_id = :plan_id AND deleted_at IS NULL AND pay_in_advance)"
+)
 _INSERT: Final = sa.text(
     """
     INSERT INTO fixed_charge_events (id, organization_id, subscription_id, fixed_charge_id, units, timestamp,
@@ -85,6 +88,11 @@ async def record_first_units(work: UnitOfWork, subscription_ids: Sequence[UUID])
         work, ((row.subscription_id, row.fixed_charge_id, row.units, row.at + FIRST_UNITS_AFTER) for row in rows)
     )
     return {row.subscription_id for row in rows if row.pay_in_advance}
+
+
+async def pays_units_in_advance(work: UnitOfWork, plan_id: UUID) -> bool:
+    """Whether a plan has fixed charges to be paid in advance."""
+    return bool(await work.session.scalar(_IN_ADVANCE, {"plan_id": plan_id}))
 
 
 async def change_units(work: UnitOfWork, fixed_charge_ids: Sequence[UUID], *, at_once: bool) -> None:

@@ -38,6 +38,7 @@ _FACTS: Final = sa.text(
            CASE WHEN p.trial_period > 0 THEN (
                SELECT min(chain.started_at) FROM subscriptions chain
                WHERE chain.customer_id = s.customer_id AND chain.external_id = s.external_id
+                 AND chain.status <> 'canceled'
            ) END AS first_started_at
     FROM subscriptions s
     JOIN plans p ON p.id = s.plan_id AND p.pay_in_advance

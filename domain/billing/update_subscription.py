@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from domain.billing.gate import refuse_unpayable
 from domain.billing.override import apply_overrides
 from domain.billing.own_thresholds import give_thresholds
-from domain.billing.subscribe import asked_entity, bill_start, customer_zone, pay_by, read_options
+from domain.billing.start import start
+from domain.billing.subscribe import asked_entity, customer_zone, pay_by, read_options
 from domain.billing.terminate import CREDIT_NOTE_MODES, INVOICE_MODES
+from domain.billing.units import record_first_units
 from domain.catalog.models import Plan
 from domain.customers.models import Customer
 from domain.kernel import clock
@@ -16,6 +19,7 @@ from domain.kernel.errors import NotAllowed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import Reader
 from domain.payments.methods import asked_reference
+from domain.subscriptions.activation_rules import evaluate_rules, set_rules, waiting_for_payment
 from domain.subscriptions.custom_sections import choose_sections, read_sections
 from domain.subscriptions.events import SubscriptionUpdated
 from domain.subscriptions.instants import local_date
@@ -27,19 +31,21 @@ __all__ = ["update_subscription"]
 
 async def update_subscription(work: UnitOfWork, row: Subscription, params: Mapping[str, Any]) -> Subscription:
     """Changes what was given. Moving the start of a pending row to today or earlier activates it."""
+    if row.status == "incomplete":
+        raise NotAllowed("subscription_incomplete")
     read = Reader(params)
-    asked = read_options(read, pending=row.status == "pending")
+    asked = read_options(read, pending=row.status == "pending", starts_at=row.subscription_at)
     plan = await work.session.get_one(Plan, row.plan_id)
     credit_note = row.on_termination_credit_note
     if plan.pay_in_advance and "on_termination_credit_note" in read:
-        credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES)
-    invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES) or row.on_termination_invoice
+        credit_note = read.choice("on_termination_credit_note", CREDIT_NOTE_MODES, code="invalid_value")
+    invoice_mode = read.choice("on_termination_invoice", INVOICE_MODES, code="invalid_value")
+    invoice_mode = invoice_mode or row.on_termination_invoice
     sections = await read_sections(work, read)
     payment = await asked_reference(work, read, row.customer_id)
-    read.finish()
-    if row.status == "incomplete":
-        raise NotAllowed("subscription_incomplete")
     customer = await work.session.get_one(Customer, row.customer_id)
+    await refuse_unpayable(work, read, customer, asked.rules)
+    read.finish()
     row.billing_entity_id = await asked_entity(work, params) or row.billing_entity_id
     if "purchase_order_number" in asked.given and asked.purchase_order_number != row.purchase_order_number:
         if row.status not in ("pending", "active"):
@@ -56,6 +62,8 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
     row.on_termination_credit_note, row.on_termination_invoice = credit_note, invoice_mode
     pay_by(row, payment)
     await choose_sections(work, row, sections)
+    if row.status == "pending":
+        await set_rules(work, row.id, asked.rules)
     if asked.overrides is not None:
         plan = await apply_overrides(work, row, plan, asked.overrides)
     await work.session.flush()
@@ -70,9 +78,13 @@ async def update_subscription(work: UnitOfWork, row: Subscription, params: Mappi
 
 async def _start_if_due(work: UnitOfWork, row: Subscription, plan: Plan, customer: Customer) -> None:
     now, zone = clock.now(), await customer_zone(work, customer)
-    start, today = local_date(row.subscription_at, zone), local_date(now, zone)
-    if start > today:
+    day, today = local_date(row.subscription_at, zone), local_date(now, zone)
+    if day == today and await waiting_for_payment(work, [row.id]):
+        # The job that starts what is due has it wait for its payment.
         return
-    await activate(work, row, row.subscription_at, now)
-    if start == today:
-        await bill_start(work, row, plan, now)
+    if day == today:
+        await start(work, row, plan, row.subscription_at, now)
+    elif day < today:
+        await evaluate_rules(work, row.id, now, applicable=False)
+        await activate(work, row, row.subscription_at, now)
+        await record_first_units(work, [row.id])

@@ -23,8 +23,8 @@ LOGGED: Final = frozenset(
         "payment.recorded",
         "payment_receipt.created", "payment_receipt.generated", "payment_request.created",
         "plan.created", "plan.deleted", "plan.updated",
-        "subscription.canceled", "subscription.started", "subscription.terminated", "subscription.updated",
-        "wallet.created", "wallet.updated",
+        "subscription.canceled", "subscription.incomplete", "subscription.started", "subscription.terminated",
+        "subscription.updated", "wallet.created", "wallet.updated",
         "wallet_transaction.created", "wallet_transaction.payment_failure", "wallet_transaction.updated",
     }
 )  # fmt: skip

@@ -31,8 +31,8 @@ from domain.subscriptions.models import Subscription
 
 __all__ = [
     "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_customers",
-    "invoices_of_type", "invoices_page", "locked_invoice", "organization_slug", "periods_of_invoices",
-    "sections_of_invoices", "taxes_of_invoices",
+    "invoices_of_status", "invoices_of_type", "invoices_page", "locked_invoice", "organization_slug",
+    "periods_of_invoices", "sections_of_invoices", "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -196,6 +196,13 @@ async def invoices_of_type(session: AsyncSession, invoice_ids: Collection[UUID],
     """Those of these invoices that are of this type."""
     i = _invoices.c
     query = sa.select(i.id).where(i.id.in_(invoice_ids), i.invoice_type == invoice_type).order_by(i.id)
+    return list((await session.scalars(query)).all())
+
+
+async def invoices_of_status(session: AsyncSession, invoice_ids: Collection[UUID], status: str) -> list[UUID]:
+    """Those of these invoices that have this status."""
+    i = _invoices.c
+    query = sa.select(i.id).where(i.id.in_(invoice_ids), i.status == status).order_by(i.id)
     return list((await session.scalars(query)).all())
 
 

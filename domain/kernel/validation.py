@@ -116,14 +116,20 @@ class Reader:
         return value.strip()
 
     def choice(
-        self, name: str, values: Collection[str], *, mandatory: bool = False, default: str | None = None
+        self,
+        name: str,
+        values: Collection[str],
+        *,
+        mandatory: bool = False,
+        default: str | None = None,
+        code: str = INVALID,
     ) -> str | None:
-        """One of the given texts; missing or unknown is `value_is_invalid` when mandatory."""
-        if self._blank(name, mandatory, INVALID):
+        """One of the given texts; anything else is wrong with `code`, as is a missing one that is mandatory."""
+        if self._blank(name, mandatory, code):
             return default
         value = self.params[name]
         if not isinstance(value, str) or value not in values:
-            self.add(name, INVALID)
+            self.add(name, code)
             return default
         return value
 

@@ -207,6 +207,8 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "plan.updated": Announcement("plan", _plans),
     "plan.deleted": Announcement("plan", _deleted_plans),
     "subscription.started": Announcement("subscription", _subscriptions),
+    "subscription.incomplete": Announcement("subscription", _ended_subscriptions),
+    "subscription.canceled": Announcement("subscription", _ended_subscriptions),
     "subscription.updated": Announcement("subscription", _subscriptions),
     "subscription.terminated": Announcement("subscription", _ended_subscriptions),
     "subscription.usage_threshold_reached": Announcement("subscription", _thresholds_reached),

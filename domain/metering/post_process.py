@@ -69,6 +69,7 @@ _BILLED: Final = sa.text(
           JOIN charges AS c ON c.plan_id = s.plan_id AND c.pay_in_advance AND c.deleted_at IS NULL
           JOIN billable_metrics AS m ON m.id = c.billable_metric_id AND m.code = e.code AND m.deleted_at IS NULL
           WHERE s.organization_id = e.organization_id AND s.external_id = e.external_subscription_id
+            AND s.status IN ('active', 'terminated')
             AND date_trunc('milliseconds', s.started_at) <= e.timestamp
             AND (s.terminated_at IS NULL OR date_trunc('milliseconds', s.terminated_at) >= e.timestamp))
     ORDER BY e.timestamp, e.created_at, e.sequence

@@ -84,7 +84,7 @@ async def events_page(work: UnitOfWork, filters: EventFilters, request: PageRequ
             .where(
                 _s.c.organization_id == work.organization_id,
                 _s.c.external_id == filters.external_subscription_id,
-                _s.c.started_at.is_not(None),
+                _s.c.status.in_(("active", "terminated")),
             )
             .order_by(_s.c.started_at.desc())
             .limit(1)
@@ -154,7 +154,7 @@ async def matches(work: UnitOfWork, rows: Sequence[sa.Row[Any]]) -> list[Match]:
         .join(_b, _b.c.id == _c.c.billing_entity_id)
         .where(
             _s.c.organization_id == work.organization_id,
-            _s.c.started_at.is_not(None),
+            _s.c.status.in_(("active", "terminated")),
             _s.c.external_id.in_({row.external_subscription_id for row in rows}),
         )
     )

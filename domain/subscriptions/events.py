@@ -9,6 +9,8 @@ from domain.kernel.events import DomainEvent
 
 __all__ = [
     "SubscriptionCanceled",
+    "SubscriptionGivenUp",
+    "SubscriptionIncomplete",
     "SubscriptionStarted",
     "SubscriptionTerminated",
     "SubscriptionTerminationAlert",
@@ -20,6 +22,20 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class SubscriptionStarted(DomainEvent):
     """Rows became active, at creation, by the clock or as successors."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionIncomplete(DomainEvent):
+    """Rows started and wait for the payment of their first invoice."""
+
+    subscription_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionGivenUp(DomainEvent):
+    """Rows that waited for a payment were given up: it failed or came too late. Webhook subscription.canceled."""
 
     subscription_ids: tuple[UUID, ...]
 

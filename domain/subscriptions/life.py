@@ -16,13 +16,18 @@ from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.subscriptions.events import (
     SubscriptionCanceled,
+    SubscriptionGivenUp,
+    SubscriptionIncomplete,
     SubscriptionStarted,
     SubscriptionTerminated,
     SubscriptionUpdated,
 )
 from domain.subscriptions.models import Subscription
 
-__all__ = ["Opening", "activate", "cancel", "open_subscription", "refuse_taken_external_id", "terminate_row"]
+__all__ = [
+    "Opening", "activate", "activate_paid", "cancel", "cancel_unpaid", "open_subscription", "refuse_taken_external_id",
+    "terminate_row", "wait_for_payment",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +77,41 @@ async def activate(work: UnitOfWork, row: Subscription, started_at: datetime, ac
     """Pending → active. Raises ValidationFailed when another active row of the organization has the external id."""
     assert row.status == "pending", row.status
     row.status, row.started_at, row.activated_at = "active", started_at, row.activated_at or activated_at
+    await _take_external_id(work)
+    work.record(SubscriptionStarted((row.id,)))
+
+
+async def wait_for_payment(work: UnitOfWork, row: Subscription, started_at: datetime) -> None:
+    """Pending → incomplete: it has started, but is not active before its first invoice is paid. Raises ValidationFailed
+    when another such row of the organization has the external id."""
+    assert row.status == "pending", row.status
+    row.status, row.started_at = "incomplete", started_at
+    await _take_external_id(work)
+    work.record(SubscriptionIncomplete((row.id,)))
+
+
+async def activate_paid(work: UnitOfWork, row: Subscription, at: datetime) -> None:
+    """Incomplete → active. Raises ValidationFailed when another active row has the external id by now."""
+    assert row.status == "incomplete", row.status
+    row.status, row.activated_at = "active", row.activated_at or at
+    await _take_external_id(work)
+    work.record(SubscriptionStarted((row.id,)))
+
+
+async def cancel_unpaid(work: UnitOfWork, row: Subscription, at: datetime, reason: str | None) -> None:
+    """Incomplete → canceled. reason: payment_failed, timeout, or None where something else ended it."""
+    assert row.status == "incomplete", row.status
+    row.status, row.canceled_at, row.cancellation_reason = "canceled", row.canceled_at or at, reason
+    await work.session.flush()
+    work.record(SubscriptionGivenUp((row.id,)))
+
+
+async def _take_external_id(work: UnitOfWork) -> None:
     try:
         async with work.session.begin_nested():
             await work.session.flush()
     except IntegrityError:
         refuse_taken_external_id()
-    work.record(SubscriptionStarted((row.id,)))
 
 
 async def terminate_row(work: UnitOfWork, row: Subscription, at: datetime) -> None:

@@ -26,11 +26,14 @@ __all__ = [
     "SubscriptionFilters",
     "current_of_customer",
     "find",
+    "find_incomplete",
+    "find_only",
     "first_starts",
     "latest_termination",
     "list_rows",
     "pending_successor",
     "rows_by_ids",
+    "waiting_successors",
 ]  # fmt: skip
 
 STATUSES = ("pending", "active", "terminated", "canceled", "incomplete")
@@ -209,9 +212,9 @@ async def find(session: AsyncSession, external_id: str, status: str = "active") 
 async def current_of_customer(session: AsyncSession, customer_id: UUID, external_id: str) -> Subscription | None:
     """The customer's subscription of that external id that a plan change would act on.
 
-    Active or incomplete, else pending without a predecessor.
+    Active, else pending without a predecessor.
     """
-    live = col(Subscription.status).in_(("active", "incomplete"))
+    live = col(Subscription.status) == "active"
     waiting = sa.and_(col(Subscription.status) == "pending", col(Subscription.previous_subscription_id).is_(None))
     query = (
         select(Subscription)
@@ -224,6 +227,37 @@ async def current_of_customer(session: AsyncSession, customer_id: UUID, external
         .limit(1)
     )
     return (await session.execute(query)).scalars().first()
+
+
+async def find_only(session: AsyncSession, external_id: str) -> Subscription | None:
+    """The subscription with an external id that no other ever had."""
+    query = select(Subscription).where(col(Subscription.external_id) == external_id).limit(2)
+    rows = (await session.execute(query)).scalars().all()
+    return rows[0] if len(rows) == 1 else None
+
+
+async def find_incomplete(session: AsyncSession, customer_id: UUID, external_id: str) -> Subscription | None:
+    """The customer's subscription of that external id that waits for its payment."""
+    query = select(Subscription).where(
+        col(Subscription.customer_id) == customer_id,
+        col(Subscription.external_id) == external_id,
+        col(Subscription.status) == "incomplete",
+    )
+    return (await session.execute(query)).scalars().first()
+
+
+async def waiting_successors(session: AsyncSession, subscription_ids: Sequence[UUID]) -> dict[UUID, Subscription]:
+    """What follows each of these once it is paid, by the id of the row it will follow; locked."""
+    query = (
+        select(Subscription)
+        .where(
+            col(Subscription.previous_subscription_id).in_(subscription_ids), col(Subscription.status) == "incomplete"
+        )
+        .order_by(col(Subscription.id))
+        .with_for_update()
+    )
+    rows = (await session.execute(query)).scalars().all()
+    return {row.previous_subscription_id: row for row in rows if row.previous_subscription_id}
 
 
 async def pending_successor(session: AsyncSession, subscription_ids: Sequence[UUID]) -> dict[UUID, Subscription]:
@@ -257,7 +291,15 @@ async def first_starts(session: AsyncSession, subscription_ids: Sequence[UUID]) 
     chain = table(Subscription).alias("chain")
     query = (
         sa.select(s.id, sa.func.coalesce(sa.func.min(chain.c.started_at), s.subscription_at))
-        .outerjoin(chain, sa.and_(chain.c.customer_id == s.customer_id, chain.c.external_id == s.external_id))
+        .outerjoin(
+            chain,
+            sa.and_(
+                chain.c.customer_id == s.customer_id,
+                chain.c.external_id == s.external_id,
+                # What was given up before it was paid never started.
+                chain.c.status != "canceled",
+            ),
+        )
         .where(s.id.in_(subscription_ids))
         .group_by(s.id)
     )

@@ -136,6 +136,6 @@ class SubscriptionsMutations:
     async def terminate_subscription(self, info: Info, input: TerminateSubscriptionInput) -> Subscription | None:
         async with command(info) as work:
             row = await _locked(work, input.id)
-            if row.status not in ("active", "pending"):
+            if row.status not in ("active", "pending", "incomplete"):
                 raise NotFound("subscription")
             return await _answer(work, await terminate(work, row, _params(input)))

@@ -10,7 +10,12 @@ from uuid import uuid4
 import pytest
 
 from domain.billing.events import BillingDue
-from domain.subscriptions.events import SubscriptionStarted, SubscriptionTerminated, SubscriptionUpdated
+from domain.subscriptions.events import (
+    SubscriptionCanceled,
+    SubscriptionStarted,
+    SubscriptionTerminated,
+    SubscriptionUpdated,
+)
 from tests.rest_api.conftest import Api, Recorded
 
 
@@ -199,6 +204,18 @@ async def test_a_pending_subscription_is_canceled(api: Api) -> None:
     assert ended["canceled_at"] is not None
 
 
+async def test_calling_off_a_downgrade_is_told_of_both(api: Api, recorded: Recorded) -> None:
+    await plan(api)
+    await plan(api, "cheap", amount_cents=1)
+    current = await subscribe(api)
+    await subscribe(api, plan_code="cheap")
+    recorded.clear()
+    ended = (await api.delete("/subscriptions/sub?status=pending")).json()["subscription"]
+    assert ended["status"] == "canceled"
+    for kind, row in ((SubscriptionUpdated, current), (SubscriptionCanceled, ended)):
+        assert [str(each.subscription_ids[0]) for each in recorded.of(kind)] == [row["lago_id"]]
+
+
 async def test_editing_changes_what_was_given_and_nothing_else(api: Api, recorded: Recorded) -> None:
     await plan(api)
     await subscribe(api, name="Before", purchase_order_number="PO-1")
@@ -207,6 +224,25 @@ async def test_editing_changes_what_was_given_and_nothing_else(api: Api, recorde
     shown = response.json()["subscription"]
     assert (shown["name"], shown["ending_at"], shown["purchase_order_number"]) == ("After", ending, "PO-1")
     assert len(recorded.of(SubscriptionUpdated)) == 1
+
+
+async def test_the_only_subscription_of_an_external_id_is_edited_whatever_its_status(api: Api) -> None:
+    await plan(api)
+    await plan(api, "cheap", amount_cents=1)
+    await subscribe(api, subscription_at=ago(-30))
+    early = await api.put("/subscriptions/sub", {"subscription": {"ending_at": ago(-20)}})
+    assert early.json()["error_details"] == {"ending_at": ["invalid_date"]}
+    wrong = {"on_termination_invoice": "perhaps", "on_termination_credit_note": "perhaps"}
+    refused = await api.put("/subscriptions/sub", {"subscription": wrong})
+    assert refused.json()["error_details"] == {"on_termination_invoice": ["invalid_value"]}
+    shown = (await api.put("/subscriptions/sub", {"subscription": {"name": "Later"}})).json()["subscription"]
+    assert (shown["status"], shown["name"]) == ("pending", "Later")
+    await subscribe(api, "other")
+    await subscribe(api, "other", "cheap")
+    shown = (await api.put("/subscriptions/other", {"subscription": {"name": "Now"}})).json()["subscription"]
+    assert (shown["status"], shown["name"]) == ("active", "Now")
+    shown = (await api.put("/subscriptions/other?status=pending", {"subscription": {"name": "Then"}})).json()
+    assert (shown["subscription"]["status"], shown["subscription"]["name"]) == ("pending", "Then")
 
 
 async def test_moving_the_start_of_a_pending_one_to_the_past_activates_it(api: Api, recorded: Recorded) -> None:
