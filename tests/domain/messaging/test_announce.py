@@ -142,7 +142,7 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
 
 
 def test_what_is_offered_is_what_is_sent() -> None:
-    from tasks.reactions import WEBHOOK_OF
+    from tasks.told import WEBHOOK_OF
 
     # Told by the hourly look over events, which no object stands for, or with what others said.
     told_directly = {
