@@ -20,9 +20,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 import redis
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from psycopg import sql
 
-from infrastructure import database
+from infrastructure import database, passwords
 from infrastructure.embedded import Environment, start_embedded
 from infrastructure.settings import settings
 
@@ -30,6 +32,15 @@ TEMPLATE = "tarn_template"
 TEMPLATE_LOCK = 7_243_002
 SERVERS = pytest.StashKey[Environment]()
 PLACE = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[pytest.MonkeyPatch]:
+    """Registering is what most tests begin with: their passwords cost a thousandth. Servers in processes of their own,
+    and the tests of passwords themselves, keep the real cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
+        yield patch
 
 
 @dataclass(frozen=True)

@@ -130,15 +130,25 @@ def apply_rule(row: _Computable, rule: Rule) -> str | None:
         text = _result(rule, row.code, row.timestamp, properties)
     except EvaluationFailed as failure:
         return f"{FAILED}: {failure}"
-    row.sent = row.properties
-    if properties and rule.field_name not in properties:
+    pair = exact_json.dump({rule.field_name: text})
+    if rule.field_name in properties:
+        row.sent = row.properties
+        row.properties = msgspec.Raw(exact_json.dump({**properties, rule.field_name: text}))
+    elif properties:
         # What was sent goes on as it came, with one more property at its end.
-        pair = exact_json.dump({rule.field_name: text})
         row.properties = msgspec.Raw(b"%b,%b" % (sent.rstrip()[:-1], pair[1:]))
     else:
-        row.properties = msgspec.Raw(exact_json.dump({**properties, rule.field_name: text}))
+        row.properties = msgspec.Raw(pair)
     row.expression, row.field_name = rule.expression, rule.field_name
     return None
+
+
+def _as_sent(row: _Computable) -> msgspec.Raw:
+    """The properties without what was computed; those that were sent under its name come back."""
+    if row.sent is not None:
+        return row.sent
+    properties = exact_json.load(bytes(row.properties))
+    return msgspec.Raw(exact_json.dump({name: each for name, each in properties.items() if name != row.field_name}))
 
 
 def recomputed(rows: Sequence[EventRow], rules: Rules) -> dict[str, str]:
@@ -148,8 +158,8 @@ def recomputed(rows: Sequence[EventRow], rules: Rules) -> dict[str, str]:
         rule = rules.get(row.code)
         if (row.expression, row.field_name) == ((rule.expression, rule.field_name) if rule else (None, None)):
             continue
-        if row.sent is not None:
-            row.properties, row.sent, row.expression, row.field_name = row.sent, None, None, None
+        if row.expression is not None:
+            row.properties, row.sent, row.expression, row.field_name = _as_sent(row), None, None, None
         if rule is not None and (failure := apply_rule(row, rule)):
             refused[str(place)] = failure
     return refused

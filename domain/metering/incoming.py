@@ -44,7 +44,8 @@ Errors = dict[str, list[str]]
 class EventRow(msgspec.Struct, gc=False, omit_defaults=True):
     """One event as it goes to the database, in the names of the ingest statement (see ingest_sql.py).
 
-    expression, field_name: what a property was computed with, if any; sent: the properties as they came then.
+    expression, field_name: what a property was computed with, if any; sent: the properties as they came, where one of
+    them had the name of what was computed.
     """
 
     id: str

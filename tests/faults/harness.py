@@ -13,8 +13,8 @@ import psycopg
 
 __all__ = ["PATIENCE", "Round", "kill", "recovered"]
 
-PATIENCE = 30.0
-"""Seconds within which everything is as it should be again."""
+PATIENCE = float(os.environ.get("TARN_FAULT_PATIENCE", "30"))
+"""Seconds within which everything is as it should be again: TARN_FAULT_PATIENCE, for machines busy with other work."""
 
 
 @dataclass

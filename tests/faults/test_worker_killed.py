@@ -13,6 +13,9 @@ from tests.faults.world import World
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
+LEAST_ROUNDS = 5
+"""Money: however few rounds are asked for, this one gets so many."""
+
 
 def test_every_due_subscription_is_billed_once_though_the_worker_was_killed(
     world: World, number: int, judge: Callable[[str, Round], None]

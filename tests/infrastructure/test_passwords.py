@@ -2,11 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
 
+from infrastructure import passwords
 from infrastructure.passwords import MAX_PASSWORD_LENGTH, hash_password, needs_rehash, verify_password
+
+
+@pytest.fixture(scope="module", autouse=True)
+def real_cost() -> Iterator[None]:
+    """The hasher as servers have it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher())
+        yield
 
 
 async def test_a_password_is_verified_and_another_is_not() -> None:
