@@ -68,6 +68,8 @@ SENT = (
     EventType("plan.updated", "PLANS", "A plan was changed."),
     EventType("plan.deleted", "PLANS", "The deletion of a plan was asked for."),
     EventType("subscription.started", "SUBSCRIPTIONS_AND_FEES", "A subscription became active."),
+    EventType("subscription.incomplete", "SUBSCRIPTIONS_AND_FEES", "A subscription waits for its first payment."),
+    EventType("subscription.canceled", "SUBSCRIPTIONS_AND_FEES", "The first payment failed or did not come in time."),
     EventType("subscription.updated", "SUBSCRIPTIONS_AND_FEES", "A subscription was changed, or a downgrade planned."),
     EventType("subscription.terminated", "SUBSCRIPTIONS_AND_FEES", "A subscription ended."),
     EventType(
