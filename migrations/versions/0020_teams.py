@@ -100,7 +100,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_security_logs_time", "security_logs", ["organization_id", "logged_at"])
     rls.protect(op, "invites")
-    rls.protect(op, "security_logs", rights="SELECT, INSERT, DELETE")
+    rls.protect(op, "security_logs")
     for table in ("password_resets", "user_devices"):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     rls.allow(op, rls.LOGIN, "invites", "SELECT, UPDATE (status)")

@@ -16,7 +16,9 @@ def real_cost() -> Iterator[None]:
     """The hasher as servers have it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher())
+        passwords._hash_of_nobody.cache_clear()
         yield
+    passwords._hash_of_nobody.cache_clear()
 
 
 async def test_a_password_is_verified_and_another_is_not() -> None:
