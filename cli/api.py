@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from cli.edge import BodyLimit, Counted, cors, failed, refused
 from cli.probes import Probes
 from infrastructure import database
+from infrastructure.collecting import settle
 from infrastructure.settings import settings
 from infrastructure.telemetry import configure_logging, start_error_reports
 
@@ -95,8 +96,10 @@ def serve(host: str, port: int) -> None:
     configure_logging()
     start_error_reports()
     probes = Probes()
+    app = EventsShortcut(create_app(probes))
+    settle()
     config = uvicorn.Config(
-        EventsShortcut(create_app(probes)),
+        app,
         host=host,
         port=port,
         loop="uvloop",

@@ -72,6 +72,7 @@ class IngestEndpoint:
 
     def __init__(self, *, batch: bool) -> None:
         self.batch = batch
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -96,6 +97,11 @@ class IngestEndpoint:
         address = scope["client"][0] if scope.get("client") else None
         envelope = Envelope.of(tenant.organization_id, tenant.frozen_at or clock.wall(), user_agent, address)
         rules = await known_rules(tenant.organization_id)
+        if self.batch:
+            # One batch in each turn of the loop: reading one takes long enough for a flush to end meanwhile, and what
+            # waits to be stored should not wait until all that came together are read.
+            async with self._turn:
+                await asyncio.sleep(0)
         try:
             rows = self._read(body, envelope, rules)
         except ValidationFailed:

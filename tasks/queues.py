@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from infrastructure.settings import Settings
 
-__all__ = ["DEDICATED_QUEUES", "DEFAULT_QUEUES", "PRIORITY", "concurrency_of", "enabled_queues", "route"]
+__all__ = ["CAN_WAIT", "DEDICATED_QUEUES", "DEFAULT_QUEUES", "PRIORITY", "concurrency_of", "enabled_queues", "route"]
 
 # What the default worker takes, the most urgent first.
 DEFAULT_QUEUES = (
@@ -42,6 +42,9 @@ DEDICATED_QUEUES = {
 
 # Lower runs first. Dedicated queues rarely share a worker; if they do, they keep the order above.
 PRIORITY = {queue: place for place, queue in enumerate((*DEFAULT_QUEUES, *DEDICATED_QUEUES))}
+
+# Nobody waits for what goes through these.
+CAN_WAIT = frozenset({"mailers", "clock", "integrations", "low_priority", "long_running", "analytics", "ai_agent"})
 
 CONCURRENCY = 10
 # Their jobs are heavy on the database.

@@ -20,6 +20,7 @@ from dramatiq import Worker
 from dramatiq.asyncio import get_event_loop_thread
 
 from domain.kernel.money import install_decimal_context
+from infrastructure.collecting import settle
 from infrastructure.settings import settings
 from infrastructure.telemetry import configure_logging, start_error_reports
 from tasks.app import install
@@ -31,8 +32,10 @@ __all__ = ["run"]
 
 log = structlog.get_logger(__name__)
 
-# Milliseconds: how long an idle consumer sleeps at most.
+# Milliseconds: how long an idle consumer sleeps at most, unless its queue can wait (see `tasks.broker`).
 WORKER_TIMEOUT = 100
+# Seconds: what waits for a message in memory gets it at once; it wakes up only to see that it is to stop.
+STOP_SEEN_AFTER = 1.0
 # Messages fetched ahead per queue and job at a time: enough to keep a worker busy, few enough to share a backlog.
 PREFETCH = 4
 # Connections besides those of the running jobs.
@@ -57,7 +60,10 @@ def run(queues: Sequence[str] | None = None, concurrency: int | None = None) -> 
         make_broker(taken), queues=set(taken), worker_timeout=WORKER_TIMEOUT, worker_threads=at_a_time
     )  # fmt: skip
     worker.queue_prefetch = at_a_time * PREFETCH
+    settle()
     worker.start()
+    for thread in worker.workers:
+        thread.timeout = STOP_SEEN_AFTER
     relaying = on_worker_loop(relay())
     log.info("worker ready", queues=taken, concurrency=at_a_time, pid=os.getpid())
     stopping.wait()

@@ -42,7 +42,7 @@ Errors = dict[str, list[str]]
 
 
 class EventRow(msgspec.Struct, gc=False, omit_defaults=True):
-    """One event as it goes to the database, in the names of the ingest statement (see ingest_sql.py).
+    """One event as it goes to the database (see event_columns.py).
 
     expression, field_name: what a property was computed with, if any; sent: the properties as they came, where one of
     them had the name of what was computed.

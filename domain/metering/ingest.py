@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import msgspec
 import psycopg
 import structlog
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -30,6 +29,7 @@ from domain.kernel.errors import Refusal, ValidationFailed
 from domain.kernel.jobs import BARE_INSERT, JobRequest, job_rows
 from domain.kernel.unit_of_work import installed_reactions
 from domain.metering import usage_cache
+from domain.metering.event_columns import columns
 from domain.metering.expression_rules import read_rules, recomputed
 from domain.metering.incoming import EventRow, repeated
 from domain.metering.ingest_sql import ASSUME_INGEST, ASSUME_TENANT, FIND_OWN, INSERT_COMPUTED, INSERT_EVENTS
@@ -58,8 +58,6 @@ DRAWN: Final = "000"
 """How the id of an event ends after which its subscription is folded: one in 4,096, since ids end at random. See
 fold.py."""
 TAKEN: Final = "value_already_exist"
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 class Unavailable(Exception):
@@ -91,10 +89,6 @@ class _Request:
             self.done.set_exception(error or self.refusal)  # type: ignore[arg-type]
         else:
             self.done.set_result(None)
-
-
-def _document(rows: Sequence[EventRow]) -> str:
-    return _encoder.encode(rows).decode()
 
 
 class Ingestion:
@@ -210,7 +204,9 @@ class Ingestion:
                         "prepare_threshold": 1,
                         "connect_timeout": 5,
                         "application_name": "tarn ingest",
-                        "options": "-c timezone=UTC -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s",
+                        "options": "-c timezone=UTC -c statement_timeout=5s -c idle_in_transaction_session_timeout=5s"
+                        # A plan for flushes of any size would be made for a handful of rows.
+                        " -c plan_cache_mode=force_custom_plan",
                     },
                 )
                 await pool.open()
@@ -250,13 +246,12 @@ async def _store(
     clean = not any(repeats)
     if clean:
         jobs = _jobs(batch)
-        rows = [row for request in batch for row in request.rows]
         try:
             async with connection.pipeline():
                 await connection.execute(ASSUME_INGEST)
-                stored = await connection.execute(INSERT_EVENTS, [_document(rows)])
+                stored = await connection.execute(INSERT_EVENTS, columns([request.rows for request in batch]))
                 await connection.execute(BARE_INSERT, [exact_json.dump_text(jobs)])
-            if stored.rowcount == len(rows):
+            if stored.rowcount == sum(len(request.rows) for request in batch):
                 await _commit(connection)
                 return jobs
         except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -286,7 +281,7 @@ async def _store_alone(connection: psycopg.AsyncConnection, request: _Request, r
         if not repeat:
             try:
                 async with connection.transaction():
-                    stored = await connection.execute(INSERT_COMPUTED, [_document(request.rows)])
+                    stored = await connection.execute(INSERT_COMPUTED, columns([request.rows]))
                     if stored.rowcount < len(request.rows):
                         raise _Short
                 return
@@ -297,7 +292,7 @@ async def _store_alone(connection: psycopg.AsyncConnection, request: _Request, r
         # Row by row, to see which ones were passed over.
         async with connection.transaction():
             async with connection.pipeline():
-                each = [await connection.execute(INSERT_COMPUTED, [_document([row])]) for row in request.rows]
+                each = [await connection.execute(INSERT_COMPUTED, columns([[row]])) for row in request.rows]
             duplicates = repeat | {place for place, stored in enumerate(each) if stored.rowcount == 0}
             if duplicates:
                 request.refuse(duplicates)

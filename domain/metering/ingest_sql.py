@@ -1,4 +1,7 @@
-"""The statement that stores events, run as the ingest door: it may insert events and read what a metric counts."""
+"""The statement that stores events, run as the ingest door: it may insert events and read what a metric counts.
+
+Its parameters are made in event_columns.py.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +29,22 @@ def _insert(condition: str) -> str:
     return f"""
     INSERT INTO events (id, organization_id, external_subscription_id, transaction_id, code, properties, value,
                         precise_total_amount_cents, event_metadata, created_at, timestamp)
-    SELECT e.id, e.organization_id, e.external_subscription_id, e.transaction_id, e.code, e.properties,
+    SELECT e.id, r.organization_id, e.external_subscription_id, e.transaction_id, e.code, e.properties,
            CASE WHEN m.aggregation_type IN ('sum_agg', 'max_agg', 'latest_agg', 'weighted_sum_agg')
                 THEN {number_of("(e.properties ->> m.field_name)")} END,
-           e.precise_total_amount_cents, e.event_metadata, e.created_at, e.timestamp
-    FROM ROWS FROM (json_to_recordset(CAST(%s AS json)) AS (
-             id uuid, organization_id uuid, external_subscription_id text, transaction_id text, code text,
-             properties jsonb, precise_total_amount_cents numeric, event_metadata jsonb, created_at timestamptz,
-             timestamp timestamptz, expression text, field_name text))
-         WITH ORDINALITY AS e(id, organization_id, external_subscription_id, transaction_id, code, properties,
-                              precise_total_amount_cents, event_metadata, created_at, timestamp, expression,
-                              field_name, place)
+           e.precise_total_amount_cents, r.event_metadata, r.created_at, e.timestamp
+    FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(requests)s AS int[]), CAST(%(external_subscription_ids)s AS text[]),
+                CAST(%(transaction_ids)s AS text[]), CAST(%(codes)s AS text[]), CAST(%(properties)s AS jsonb[]),
+                CAST(%(amounts)s AS numeric[]), CAST(%(timestamps)s AS timestamptz[]), CAST(%(rules)s AS int[]))
+         WITH ORDINALITY AS e(id, request, external_subscription_id, transaction_id, code, properties,
+                              precise_total_amount_cents, timestamp, rule, place)
+    JOIN unnest(CAST(%(organization_ids)s AS uuid[]), CAST(%(event_metadata)s AS jsonb[]),
+                CAST(%(created_at)s AS timestamptz[]))
+         WITH ORDINALITY AS r(organization_id, event_metadata, created_at, place) ON r.place = e.request
+    LEFT JOIN unnest(CAST(%(expressions)s AS text[]), CAST(%(field_names)s AS text[]))
+         WITH ORDINALITY AS x(expression, field_name, place) ON x.place = e.rule
     LEFT JOIN billable_metrics AS m
-        ON m.organization_id = e.organization_id AND m.code = e.code AND m.deleted_at IS NULL
+        ON m.organization_id = r.organization_id AND m.code = e.code AND m.deleted_at IS NULL
     {condition}
     ORDER BY e.place
     ON CONFLICT DO NOTHING
@@ -47,8 +53,8 @@ def _insert(condition: str) -> str:
 
 INSERT_EVENTS: Final = _insert(
     """
-    WHERE CASE WHEN m.field_name IS NOT NULL THEN m.expression END IS NOT DISTINCT FROM e.expression
-      AND (e.expression IS NULL OR e.field_name = m.field_name)
+    WHERE CASE WHEN m.field_name IS NOT NULL THEN m.expression END IS NOT DISTINCT FROM x.expression
+      AND (x.expression IS NULL OR x.field_name = m.field_name)
     """
 )
 """Passes over a row that was computed with another expression than its metric has: see expression_rules.py."""

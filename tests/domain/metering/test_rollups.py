@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import sqlalchemy as sa
+from msgspec import Raw
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import domain.metering.fold
@@ -21,7 +22,9 @@ import domain.metering.rollups
 from domain.kernel.tenancy import TENANT_ROLE, assume
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
 from domain.metering.current_usage import usage_questions
+from domain.metering.event_columns import columns
 from domain.metering.fold import fold_questions, fold_usage
+from domain.metering.incoming import EventRow
 from domain.metering.ingest_sql import ASSUME_INGEST, INSERT_EVENTS
 from domain.metering.postgres_store import PostgresStore
 from domain.metering.rolled_store import _ITEMS, RolledStore
@@ -146,16 +149,16 @@ async def test_an_answer_of_too_many_groups_is_measured_each_time(
 def insert(connection: psycopg.Connection[Any], world: World, value: int) -> int:
     """One event as a flush of ingestion stores it, not committed; its sequence."""
     connection.execute(ASSUME_INGEST)
-    document = {
-        "id": str(uuid4()), "organization_id": str(world.tenant.organization_id), "external_subscription_id": "sub",
-        "transaction_id": uuid4().hex, "code": "calls", "properties": {"value": value}, "event_metadata": {},
-        "created_at": START.isoformat(), "timestamp": START.isoformat(),
-    }  # fmt: skip
-    connection.execute(INSERT_EVENTS, [exact_json.dump_text([document])])
+    moment = START.isoformat()
+    row = EventRow(
+        str(uuid4()), str(world.tenant.organization_id), "sub", uuid4().hex, "calls",
+        Raw(exact_json.dump({"value": value})), None, Raw(b"{}"), moment, moment,
+    )  # fmt: skip
+    connection.execute(INSERT_EVENTS, columns([[row]]))
     connection.execute("RESET ROLE")
-    row = connection.execute("SELECT currval(pg_get_serial_sequence('events', 'sequence'))").fetchone()
-    assert row is not None
-    return int(row[0])
+    drawn = connection.execute("SELECT currval(pg_get_serial_sequence('events', 'sequence'))").fetchone()
+    assert drawn is not None
+    return int(drawn[0])
 
 
 async def step(world: World, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
