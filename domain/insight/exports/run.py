@@ -16,6 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from domain.identity.queries import billing_entities_list
 from domain.insight.exports.csv_text import csv_text
@@ -58,13 +59,13 @@ async def split(work: UnitOfWork, export_id: UUID) -> None:
     if export.columns:
         raise NotAllowed("data_export_processed")
     found = listed(export.resource_type, export.filters).subquery()
-    position = (found.c.place - 1) / SIZE
+    position = sa.cast((found.c.place - 1) // SIZE, sa.Integer)
     parts = sa.select(
         sa.func.gen_random_uuid(),
         sa.literal(work.organization_id, sa.Uuid),
         sa.literal(export.id, sa.Uuid),
         position.label("position"),
-        sa.func.jsonb_agg(sa.text("anon_1.id ORDER BY anon_1.place")),
+        sa.func.jsonb_agg(aggregate_order_by(found.c.id, found.c.place)),
         sa.literal(now, sa.DateTime(timezone=True)),
         sa.literal(now, sa.DateTime(timezone=True)),
     ).group_by(position)
