@@ -59,6 +59,9 @@ from graphql_api.payments.mutations import PaymentMutations
 from graphql_api.payments.provider_customers import ProviderCustomerMutations
 from graphql_api.payments.providers import PaymentProviderMutations, PaymentProviderQueries
 from graphql_api.payments.queries import PaymentQueries
+from graphql_api.portal.mutations import PortalMutations
+from graphql_api.portal.queries import PortalQueries
+from graphql_api.portal.shown import wall_off
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
@@ -94,6 +97,7 @@ QUERIES: tuple[type, ...] = (
     AnalyticsQueries,
     UsageFigureQueries,
     FeeExplanationQueries,
+    PortalQueries,
 )
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
@@ -126,6 +130,7 @@ MUTATIONS: tuple[type, ...] = (
     AdjustedFeeMutations,
     DraftTaxMutations,
     DataExportMutations,
+    PortalMutations,
 )
 
 log = structlog.get_logger(__name__)
@@ -157,6 +162,7 @@ schema = _TarnSchema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+wall_off(schema._schema)
 
 
 def export() -> str:
