@@ -26,6 +26,7 @@ from domain.billing.requests import BillRequest
 from domain.credits.create_note import create_note
 from domain.insight.exports import run as steps
 from domain.insight.exports.kinds import columns_of
+from domain.insight.exports.lines import lines_of
 from domain.insight.exports.request import expire_exports
 from domain.kernel.errors import NotAllowed
 from domain.kernel.ids import new_id
@@ -370,7 +371,7 @@ async def test_the_statements_of_a_part_do_not_grow_with_its_rows(exports: Expor
     ):
         async with tenant_work(exports.tenant) as work:
             del statements[:]
-            await steps.lines_of(work.session, kind, columns_of(kind, 2), ids)
+            await lines_of(work.session, kind, columns_of(kind, 2), ids)
             counts.append(len(statements))
     assert counts == [2, 2, 2, 2]
 
