@@ -39,6 +39,7 @@ from graphql_api.identity.security_logs import SecurityLogQueries
 from graphql_api.identity.team import TeamMutations, TeamQueries
 from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
+from graphql_api.insight.api_logs import ApiLogQueries
 from graphql_api.insight.data_exports import DataExportMutations
 from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
@@ -94,6 +95,7 @@ QUERIES: tuple[type, ...] = (
     CreditNoteQueries,
     CouponQueries,
     ActivityLogQueries,
+    ApiLogQueries,
     AnalyticsQueries,
     UsageFigureQueries,
     FeeExplanationQueries,
