@@ -93,7 +93,7 @@ def book(migrated: str) -> Iterator[Book]:
             ended = {"status": "terminated", "terminated_at": at(until, 11)} if until < TODAY else {}
             subscription = world.subscription(customer, plan, f"{since}T09:00:00", **ended)
             until = until if ended else date.max
-            prices = {}
+            prices: dict[date, int] = {}
             fee_from = since + timedelta(days=chance.randrange(-5, 20))
             for price in chance.sample([cents, 0, 700, 33333], 2):
                 fee_to = fee_from + timedelta(days=chance.choice([1, 7, 30]))
