@@ -41,6 +41,7 @@ from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
 from graphql_api.insight.contracted import ContractedQueries
 from graphql_api.insight.revenue import RevenueQueries
+from graphql_api.insight.data_exports import DataExportMutations
 from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
@@ -60,6 +61,9 @@ from graphql_api.payments.mutations import PaymentMutations
 from graphql_api.payments.provider_customers import ProviderCustomerMutations
 from graphql_api.payments.providers import PaymentProviderMutations, PaymentProviderQueries
 from graphql_api.payments.queries import PaymentQueries
+from graphql_api.portal.mutations import PortalMutations
+from graphql_api.portal.queries import PortalQueries
+from graphql_api.portal.shown import wall_off
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
@@ -97,6 +101,7 @@ QUERIES: tuple[type, ...] = (
     RevenueQueries,
     ContractedQueries,
     FeeExplanationQueries,
+    PortalQueries,
 )
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
@@ -128,6 +133,8 @@ MUTATIONS: tuple[type, ...] = (
     InvoiceLifeMutations,
     AdjustedFeeMutations,
     DraftTaxMutations,
+    DataExportMutations,
+    PortalMutations,
 )
 
 log = structlog.get_logger(__name__)
@@ -159,6 +166,7 @@ schema = _TarnSchema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+wall_off(schema._schema)
 
 
 def export() -> str:
