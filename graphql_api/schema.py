@@ -39,6 +39,7 @@ from graphql_api.identity.security_logs import SecurityLogQueries
 from graphql_api.identity.team import TeamMutations, TeamQueries
 from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
+from graphql_api.insight.data_exports import DataExportMutations
 from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
@@ -58,6 +59,9 @@ from graphql_api.payments.mutations import PaymentMutations
 from graphql_api.payments.provider_customers import ProviderCustomerMutations
 from graphql_api.payments.providers import PaymentProviderMutations, PaymentProviderQueries
 from graphql_api.payments.queries import PaymentQueries
+from graphql_api.portal.mutations import PortalMutations
+from graphql_api.portal.queries import PortalQueries
+from graphql_api.portal.shown import wall_off
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
@@ -93,6 +97,7 @@ QUERIES: tuple[type, ...] = (
     AnalyticsQueries,
     UsageFigureQueries,
     FeeExplanationQueries,
+    PortalQueries,
 )
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
@@ -124,6 +129,8 @@ MUTATIONS: tuple[type, ...] = (
     InvoiceLifeMutations,
     AdjustedFeeMutations,
     DraftTaxMutations,
+    DataExportMutations,
+    PortalMutations,
 )
 
 log = structlog.get_logger(__name__)
@@ -155,6 +162,7 @@ schema = _TarnSchema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+wall_off(schema._schema)
 
 
 def export() -> str:

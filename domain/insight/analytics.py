@@ -35,6 +35,7 @@ _FILTERS: Final = """
       AND (CAST(:currency AS text) IS NULL OR {row}.{currency} = :currency)
       AND (CAST(:entity AS uuid) IS NULL OR {row}.billing_entity_id = :entity)
       AND (CAST(:customer AS text) IS NULL OR c.external_id = :customer)
+      AND (CAST(:customer_id AS uuid) IS NULL OR c.id = :customer_id)
       AND (CAST(:without_tin AS boolean) IS NULL
            OR (coalesce(c.tax_identification_number, '') = '') = :without_tin)
 """
@@ -134,7 +135,8 @@ _MADE: Final = sa.text("SELECT created_at FROM organizations WHERE id = :organiz
 class Wanted:
     """What the figures are of; None leaves a filter out. months: the last so many.
 
-    customer: an external id. without_tin: customers without a tax identification number, or those with one.
+    customer: an external id, which a deleted customer may have had before; customer_id: exactly that one.
+    without_tin: customers without a tax identification number, or those with one.
     """
 
     months: int | None = None
@@ -142,6 +144,7 @@ class Wanted:
     billing_entity_id: UUID | None = None
     customer: str | None = None
     without_tin: bool | None = None
+    customer_id: UUID | None = None
 
 
 async def read_wanted(
@@ -251,6 +254,7 @@ async def _rows(work: UnitOfWork, query: sa.TextClause, wanted: Wanted, first: d
         "currency": wanted.currency,
         "entity": wanted.billing_entity_id,
         "customer": wanted.customer,
+        "customer_id": wanted.customer_id,
         "without_tin": wanted.without_tin,
         "first": first,
         "first_instant": datetime(first.year, first.month, first.day, tzinfo=UTC),

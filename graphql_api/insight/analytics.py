@@ -18,7 +18,10 @@ from graphql_api.operations import operation, read
 from graphql_api.pagination import CollectionMetadata, metadata_of
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
-__all__ = ["AnalyticsQueries"]
+__all__ = [
+    "AnalyticsQueries", "FinalizedInvoiceCollectionCollection", "OverdueBalanceCollection", "invoice_collections_type",
+    "overdue_balances_type",
+]  # fmt: skip
 
 
 @strawberry.type
@@ -177,19 +180,7 @@ class AnalyticsQueries:
                 without_tin=is_customer_tin_empty,
             )
             rows = await analytics.invoice_collections(work, wanted)
-        return FinalizedInvoiceCollectionCollection(
-            collection=[
-                FinalizedInvoiceCollection(
-                    month=_instant(row.month),
-                    payment_status=InvoicePaymentStatusTypeEnum(row.payment_status) if row.payment_status else None,
-                    invoices_count=BigInt(row.invoices_count),
-                    amount_cents=BigInt(row.amount_cents),
-                    currency=CurrencyEnum(row.currency) if row.currency else None,
-                )
-                for row in rows
-            ],
-            metadata=_metadata(rows),
-        )
+        return invoice_collections_type(rows)
 
     @strawberry.field
     @operation(permission="analytics:view")
@@ -236,19 +227,41 @@ class AnalyticsQueries:
                 without_tin=is_customer_tin_empty,
             )
             rows = await analytics.overdue_balances(work, wanted)
-        return OverdueBalanceCollection(
-            collection=[
-                OverdueBalance(
-                    month=_instant(row.month),
-                    amount_cents=BigInt(row.amount_cents),
-                    currency=CurrencyEnum(row.currency),
-                    lago_invoice_ids=[str(each) for each in row.invoice_ids],
-                    billing_entity_id=row.billing_entity_id,
-                )
-                for row in rows
-            ],
-            metadata=_metadata(rows),
-        )
+        return overdue_balances_type(rows)
+
+
+def invoice_collections_type(rows: Sequence[Any]) -> FinalizedInvoiceCollectionCollection:
+    """Finalized invoices by month and payment status, as `domain.insight.analytics` counts them."""
+    return FinalizedInvoiceCollectionCollection(
+        collection=[
+            FinalizedInvoiceCollection(
+                month=_instant(row.month),
+                payment_status=InvoicePaymentStatusTypeEnum(row.payment_status) if row.payment_status else None,
+                invoices_count=BigInt(row.invoices_count),
+                amount_cents=BigInt(row.amount_cents),
+                currency=CurrencyEnum(row.currency) if row.currency else None,
+            )
+            for row in rows
+        ],
+        metadata=_metadata(rows),
+    )
+
+
+def overdue_balances_type(rows: Sequence[Any]) -> OverdueBalanceCollection:
+    """What is overdue, by month of its due date, as `domain.insight.analytics` sums it."""
+    return OverdueBalanceCollection(
+        collection=[
+            OverdueBalance(
+                month=_instant(row.month),
+                amount_cents=BigInt(row.amount_cents),
+                currency=CurrencyEnum(row.currency),
+                lago_invoice_ids=[str(each) for each in row.invoice_ids],
+                billing_entity_id=row.billing_entity_id,
+            )
+            for row in rows
+        ],
+        metadata=_metadata(rows),
+    )
 
 
 def _code(currency: CurrencyEnum | None) -> str | None:
