@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.catalog.entitlements.holdings import Holding, holdings
 from domain.catalog.entitlements.models import Entitlement, EntitlementValue
+from domain.catalog.entitlements.queries import feature_missing
 from domain.catalog.entitlements.sent import Asked, Sent, ask
 from domain.catalog.entitlements.write import Changes, soft_delete, write_changes
 from domain.catalog.events import PlanEntitlementsChanged
@@ -72,11 +73,11 @@ def decide(held: Sequence[Holding], asked: Sequence[Asked], *, full: bool) -> Ch
 
 
 async def entitlement_of_plan(work: UnitOfWork, plan_id: UUID, feature_code: str) -> Holding:
-    """Raises NotFound("entitlement")."""
+    """Raises NotFound("entitlement"), NotFound("feature")."""
     for each in (await holdings(work.session, plan_ids=[plan_id])).get(plan_id, ()):
         if each.feature.code == feature_code:
             return each
-    raise NotFound("entitlement")
+    raise await feature_missing(work.session, feature_code)
 
 
 async def remove_plan_entitlement(work: UnitOfWork, code: str, feature_code: str) -> Holding:

@@ -16,7 +16,14 @@ from domain.kernel.errors import NotFound
 from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 
-__all__ = ["feature_row", "feature_rows", "features_page", "privileges_of_features", "subscriptions_with"]
+__all__ = [
+    "feature_missing",
+    "feature_row",
+    "feature_rows",
+    "features_page",
+    "privileges_of_features",
+    "subscriptions_with",
+]
 
 RowOf = sa.Row[Any]
 
@@ -40,6 +47,12 @@ async def feature_row(session: AsyncSession, *, feature_id: UUID | None = None, 
     if row is None:
         raise NotFound("feature")
     return row
+
+
+async def feature_missing(session: AsyncSession, code: str) -> NotFound:
+    """What to answer somebody who does not have the feature: "entitlement", or "feature" where nobody can have it."""
+    known = sa.exists().where(_features.c.code == code, _features.c.deleted_at.is_(None))
+    return NotFound("entitlement" if await session.scalar(sa.select(known)) else "feature")
 
 
 async def feature_rows(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, RowOf]:

@@ -1,11 +1,13 @@
 """Changing what a subscription is entitled to beside or instead of its plan. Source: handbook, platform 19.
 
 The caller has locked the subscription before anything is read, so that changes follow each other. Raises NotFound for
-"feature", "privilege" and "entitlement" (the subscription does not have the feature), ValidationFailed for values.
+"privilege", "feature", and "entitlement" where the subscription does not have a feature that is there;
+ValidationFailed for values.
 """
 
 from __future__ import annotations
 
+from domain.catalog.entitlements.queries import feature_missing
 from domain.catalog.entitlements.sent import Sent, ask, read_sent
 from domain.catalog.entitlements.write import Changes, write_changes
 from domain.kernel.errors import NotFound
@@ -37,7 +39,7 @@ async def current_entitlements(work: UnitOfWork, row: Subscription) -> list[Effe
 
 async def entitlement_of_subscription(work: UnitOfWork, row: Subscription, feature_code: str) -> EffectiveEntitlement:
     """One of those it has."""
-    return _found(await current_entitlements(work, row), feature_code)
+    return await _found(work, await current_entitlements(work, row), feature_code)
 
 
 async def merge_entitlements(work: UnitOfWork, row: Subscription, sent: Sent) -> None:
@@ -55,7 +57,7 @@ async def set_entitlement(work: UnitOfWork, row: Subscription, params: Params) -
 async def remove_entitlement(work: UnitOfWork, row: Subscription, feature_code: str) -> EffectiveEntitlement:
     """Takes a feature away; answers what it was."""
     terms = await _terms(work, row)
-    entitlement = _found(effective(terms), feature_code)
+    entitlement = await _found(work, effective(terms), feature_code)
     await _write(work, row, without_feature(terms, entitlement.feature.id))
     return entitlement
 
@@ -63,7 +65,7 @@ async def remove_entitlement(work: UnitOfWork, row: Subscription, feature_code: 
 async def remove_privilege(work: UnitOfWork, row: Subscription, feature_code: str, privilege_code: str) -> None:
     """Takes the value of a privilege away; the feature stays."""
     terms = await _terms(work, row)
-    entitlement = _found(effective(terms), feature_code)
+    entitlement = await _found(work, effective(terms), feature_code)
     for value in entitlement.values:
         if value.privilege.code == privilege_code:
             return await _write(work, row, without_privilege(terms, entitlement.feature.id, value.privilege.id))
@@ -88,8 +90,10 @@ async def _terms(work: UnitOfWork, row: Subscription) -> Terms:
     return (await terms_of(work.session, {row.id: row.plan_id}))[row.id]
 
 
-def _found(entitlements: list[EffectiveEntitlement], feature_code: str) -> EffectiveEntitlement:
+async def _found(
+    work: UnitOfWork, entitlements: list[EffectiveEntitlement], feature_code: str
+) -> EffectiveEntitlement:  # fmt: skip
     entitlement = find(entitlements, feature_code)
     if entitlement is None:
-        raise NotFound("entitlement")
+        raise await feature_missing(work.session, feature_code)
     return entitlement
