@@ -21,6 +21,7 @@ from graphql_api.context import context_of
 from graphql_api.errors import error_body, plain_error
 from graphql_api.idempotent import answered_once, is_mutation
 from graphql_api.limits import MAX_QUERY_LENGTH
+from graphql_api.portal.documents import asks_portal
 from graphql_api.scalars import SentNumber
 from graphql_api.schema import schema
 from graphql_api.texts import unstorable
@@ -97,7 +98,7 @@ async def _execute(request: Request) -> Response:
         return _answer(plain_error("The operation name is not a text", 400, "bad_request"))
 
     try:
-        context = await context_of(request)
+        context = await context_of(request, lambda: asks_portal(query, name or None))
     except jwt.Expired:
         return _answer(plain_error("expired_jwt_token", 401, "expired_jwt_token"))
     with clock.at(context.tenant.frozen_at if context.tenant else None):

@@ -44,7 +44,9 @@ def is_mutation(query: str, name: str | None) -> bool:
 async def answered_once(
     context: Context, tenant: Tenant, key: str, fingerprint: str, run: Callable[[], Awaitable[Body]]
 ) -> Body:
-    """The body of the answer: of the first request with this key, or the refusal of one that differs from it."""
+    """The body of the answer: of the first request with this key, or the refusal of one that differs from it. Each
+    customer in its portal has keys of its own."""
+    interface = f"portal:{context.portal.customer_id}" if context.portal else "graphql"
 
     async def run_whole() -> Answered:
         body = await run()
@@ -56,7 +58,7 @@ async def answered_once(
     try:
         async with tenant_work(tenant, context.author) as work:
             context.whole = WholeRequest(work)
-            answered = await once(work, "graphql", checked_key(key), fingerprint, run_whole)
+            answered = await once(work, interface, checked_key(key), fingerprint, run_whole)
     except _NotKept as answer:
         return answer.body
     except ValidationFailed as refusal:

@@ -33,6 +33,7 @@ from typing import Any, ParamSpec, TypeVar
 import strawberry
 from strawberry import Info
 
+from domain.customers.portal import PortalAccess
 from domain.identity.access import MemberAccess
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
@@ -40,7 +41,9 @@ from graphql_api.context import Context, current
 from graphql_api.errors import AccessDenied
 from graphql_api.scalars import exact
 
-__all__ = ["command", "member", "operation", "permitted", "public", "read", "to_params", "user_only"]
+__all__ = [
+    "command", "member", "operation", "permitted", "portal_only", "public", "read", "to_params", "user_only", "visitor",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,6 +89,16 @@ def user_only(resolver: Resolver[P, R]) -> Resolver[P, R]:
     return _guarded(check)(resolver)
 
 
+def portal_only(resolver: Resolver[P, R]) -> Resolver[P, R]:
+    """For customers in their portal. Each resolver behind it looks at what is `visitor(info)`'s and nothing else."""
+
+    def check(context: Context) -> None:
+        if context.portal is None:
+            raise AccessDenied("unauthorized", "unauthorized")
+
+    return _guarded(check)(resolver)
+
+
 def public(resolver: Resolver[P, R]) -> Resolver[P, R]:
     """For everybody. Does nothing but say so."""
     return resolver
@@ -98,6 +111,13 @@ def member(info: Info) -> MemberAccess:
     return access
 
 
+def visitor(info: Info) -> PortalAccess:
+    """The customer who is asking, behind `portal_only`."""
+    portal = current(info).portal
+    assert portal is not None, "only behind @portal_only"
+    return portal
+
+
 def permitted(info: Info, *permissions: str) -> bool:
     """Whether the caller has any of the permissions: for fields that are null and inputs that are dropped without."""
     access = current(info).access
@@ -105,7 +125,9 @@ def permitted(info: Info, *permissions: str) -> bool:
 
 
 def _tenant(info: Info) -> Tenant:
-    return member(info).tenant
+    tenant = current(info).tenant
+    assert tenant is not None, "only behind @operation or @portal_only"
+    return tenant
 
 
 @asynccontextmanager

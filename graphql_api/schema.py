@@ -40,6 +40,9 @@ from graphql_api.identity.security_logs import SecurityLogQueries
 from graphql_api.identity.team import TeamMutations, TeamQueries
 from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
+from graphql_api.insight.contracted import ContractedQueries
+from graphql_api.insight.revenue import RevenueQueries
+from graphql_api.insight.data_exports import DataExportMutations
 from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
@@ -59,6 +62,9 @@ from graphql_api.payments.mutations import PaymentMutations
 from graphql_api.payments.provider_customers import ProviderCustomerMutations
 from graphql_api.payments.providers import PaymentProviderMutations, PaymentProviderQueries
 from graphql_api.payments.queries import PaymentQueries
+from graphql_api.portal.mutations import PortalMutations
+from graphql_api.portal.queries import PortalQueries
+from graphql_api.portal.shown import wall_off
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
 from graphql_api.subscriptions.entitlements import (
@@ -99,7 +105,10 @@ QUERIES: tuple[type, ...] = (
     ActivityLogQueries,
     AnalyticsQueries,
     UsageFigureQueries,
+    RevenueQueries,
+    ContractedQueries,
     FeeExplanationQueries,
+    PortalQueries,
 )
 MUTATIONS: tuple[type, ...] = (
     IdentityMutations,
@@ -133,6 +142,8 @@ MUTATIONS: tuple[type, ...] = (
     InvoiceLifeMutations,
     AdjustedFeeMutations,
     DraftTaxMutations,
+    DataExportMutations,
+    PortalMutations,
 )
 
 log = structlog.get_logger(__name__)
@@ -164,6 +175,7 @@ schema = _TarnSchema(
     ],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
+wall_off(schema._schema)
 
 
 def export() -> str:

@@ -24,7 +24,8 @@ from domain.insight.payloads import (
     overdue_balance_payload,
     usage_payload,
 )
-from domain.insight.usages import read_wanted_usage, usages
+from domain.insight.usages import usages
+from domain.insight.wanted import read_wanted_figures
 from domain.kernel.unit_of_work import UnitOfWork
 from rest_api.frame import Call, answer, endpoint
 from rest_api.routing import get
@@ -59,7 +60,7 @@ async def overdue_balance(call: Call) -> Response:
 
 @endpoint(resource="analytic")
 async def usage(call: Call) -> Response:
-    wanted = read_wanted_usage({name: value for name, value in call.query.items() if value})
+    wanted = read_wanted_figures({name: value for name, value in call.query.items() if value})
     rows = await usages(call.work, wanted)
     return answer({"usages": [usage_payload(row, wanted, call.work.organization_id) for row in rows]})
 
@@ -70,19 +71,8 @@ async def _figures(
     read: Callable[[UnitOfWork, Wanted], Awaitable[Sequence[Any]]],
     show: Callable[[Any], dict[str, Any]],
 ) -> Response:
-    query = call.query
-    rows = await read(
-        call.work,
-        await read_wanted(
-            call.work,
-            months=query.get("months"),
-            currency=query.get("currency"),
-            billing_entity_id=query.get("billing_entity_id"),
-            billing_entity_code=query.get("billing_entity_code"),
-            customer=query.get("external_customer_id"),
-            without_tin=call.flag("is_customer_tin_empty"),
-        ),
-    )
+    wanted = {**call.query, "is_customer_tin_empty": call.flag("is_customer_tin_empty")}
+    rows = await read(call.work, await read_wanted(call.work, wanted))
     return answer({name: [show(row) for row in rows]})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from domain.credits.note_queries import note_rows
+from domain.insight.exports.queries import finished_exports
+from domain.insight.exports.run import file_name
 from domain.invoicing.links import read_download_token
 from domain.invoicing.queries import invoice_rows
 from domain.kernel.tenancy import Tenant
@@ -26,15 +29,41 @@ from infrastructure import storage
 
 __all__ = ["routes"]
 
-# By kind of link: the rows it may name, and the form of the file.
-_KINDS: Mapping[str, tuple[Callable[[AsyncSession, list[UUID]], Awaitable[Mapping[UUID, Any]]], str, str]] = {
-    "invoice": (invoice_rows, "pdf", "application/pdf"),
-    "invoice_xml": (invoice_rows, "xml", "application/xml"),
-    "credit_note": (note_rows, "pdf", "application/pdf"),
-    "credit_note_xml": (note_rows, "xml", "application/xml"),
-    "payment_receipt": (receipt_rows, "pdf", "application/pdf"),
-    "payment_receipt_xml": (receipt_rows, "xml", "application/xml"),
-}
+Rows = Callable[[AsyncSession, list[UUID]], Awaitable[Mapping[UUID, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a link names: the rows it may be, the column with the key of the file, and how the file is called."""
+
+    rows: Rows
+    column: str
+    form: str
+    media_type: str
+    name: Callable[[Any], str]
+    shown: str = "inline"
+
+
+def _pdf(rows: Rows) -> _Kind:
+    return _Kind(rows, "document_key", "pdf", "application/pdf", lambda row: str(row.number))
+
+
+def _xml(rows: Rows) -> _Kind:
+    return _Kind(rows, "xml_key", "xml", "application/xml", lambda row: str(row.number))
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "invoice": _pdf(invoice_rows),
+    "invoice_xml": _xml(invoice_rows),
+    "credit_note": _pdf(note_rows),
+    "credit_note_xml": _xml(note_rows),
+    "payment_receipt": _pdf(receipt_rows),
+    "payment_receipt_xml": _xml(receipt_rows),
+    "data_export": _Kind(
+        finished_exports, "file_key", "csv", "text/csv; charset=utf-8",
+        lambda row: file_name(row).removesuffix(".csv"), shown="attachment",
+    ),
+}  # fmt: skip
 _NOT_FOUND = {"status": 404, "error": "Not Found", "code": "file_not_found"}
 
 
@@ -43,24 +72,23 @@ async def download(request: Request) -> Response:
     named = read_download_token(request.path_params["token"])
     if named is None:
         return JSONResponse(_NOT_FOUND, 404)
-    kind, organization_id, named_id = named
-    rows, form, media_type = _KINDS[kind]
+    kind, organization_id, named_id = _KINDS[named[0]], named[1], named[2]
     async with tenant_work(Tenant(organization_id)) as work:
-        row = (await rows(work.session, [named_id])).get(named_id)
-    key = None if row is None else row.document_key if form == "pdf" else row.xml_key
+        row = (await kind.rows(work.session, [named_id])).get(named_id)
+    key = None if row is None else getattr(row, kind.column)
     if row is None or key is None:
         return JSONResponse(_NOT_FOUND, 404)
     try:
         content = await storage.get(key)
     except storage.ObjectNotFound:
         return JSONResponse(_NOT_FOUND, 404)
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", row.number) or "document"
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", kind.name(row)) or "document"
     headers = {
-        "Content-Disposition": f'inline; filename="{name}.{form}"',
+        "Content-Disposition": f'{kind.shown}; filename="{name}.{kind.form}"',
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(content, media_type=media_type, headers=headers)
+    return Response(content, media_type=kind.media_type, headers=headers)
 
 
 routes = [Route("/download/{token}", download, methods=["GET"])]

@@ -14,6 +14,7 @@ from tasks import (  # isort: skip
     emails,  # noqa: F401
     credit_notes,  # noqa: F401
     customers,  # noqa: F401
+    exports,  # noqa: F401
     gated,  # noqa: F401
     identity,  # noqa: F401
     insight,  # noqa: F401

@@ -20,12 +20,13 @@ from tasks.retries import DEFAULT, NEVER, RetryRule
 __all__ = ["JOBS", "JobDefinition", "external_job", "job", "queue_for"]
 
 Run = TypeVar("Run", bound=Callable[..., Awaitable[None]])
+GivenUp = Callable[..., Awaitable[None]]
 TIME_LIMIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """A declared job. `time_limit` in seconds, for one run."""
+    """A declared job. `time_limit` in seconds, for one run. `given_up`: see `job`."""
 
     name: str
     queue: str
@@ -35,6 +36,7 @@ class JobDefinition:
     unique_while: Literal["done", "start"]
     external: bool
     time_limit: float
+    given_up: GivenUp | None = None
 
     def rule_for(self, error: BaseException) -> RetryRule:
         """The first rule that speaks of this error."""
@@ -53,15 +55,18 @@ def job(
     retries: Sequence[RetryRule] = (DEFAULT,),
     unique_while: Literal["done", "start"] = "done",
     time_limit: float = TIME_LIMIT,
+    given_up: GivenUp | None = None,
 ) -> Callable[[Run], Run]:
     """Declares a job that works in one transaction: a function of a UnitOfWork and the request's arguments.
 
     unique_while: until when a request's unique key keeps a second one away: until the work is done, or until it
     starts, for work that must be repeated when something changes while it runs.
+    given_up: a function like the job itself, called in the transaction in which the last try is noted as failed, for
+    what somebody waits for. Not after a refusal, which says that there was nothing to do.
     """
 
     def declare(run: Run) -> Run:
-        _add(JobDefinition(name, queue, dedicated, run, tuple(retries), unique_while, False, time_limit))
+        _add(JobDefinition(name, queue, dedicated, run, tuple(retries), unique_while, False, time_limit, given_up))
         return run
 
     return declare
@@ -74,12 +79,13 @@ def external_job(
     dedicated: str | None = None,
     retries: Sequence[RetryRule] = (DEFAULT,),
     time_limit: float = TIME_LIMIT,
+    given_up: GivenUp | None = None,
 ) -> Callable[[Run], Run]:
     """Declares a job that calls out of the house and holds no transaction meanwhile: a function of a
-    `tasks.lease.Lease` and the request's arguments."""
+    `tasks.lease.Lease` and the request's arguments. given_up: a function of a UnitOfWork, as for `job`."""
 
     def declare(run: Run) -> Run:
-        _add(JobDefinition(name, queue, dedicated, run, tuple(retries), "done", True, time_limit))
+        _add(JobDefinition(name, queue, dedicated, run, tuple(retries), "done", True, time_limit, given_up))
         return run
 
     return declare

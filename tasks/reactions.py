@@ -34,6 +34,7 @@ from domain.credits.wallets.events import (
 )
 from domain.customers.events import CustomerDeleted, CustomerDetailsChanged, CustomerInvoiceTermsChanged
 from domain.identity.events import BillingTermsChanged
+from domain.insight.exports.events import DataExportsExpired, DataExportsRequested
 from domain.insight.log_activities import log_activities
 from domain.invoicing.events import (
     CreditInvoicesCreated,
@@ -72,6 +73,7 @@ from infrastructure.settings import settings
 from tasks.billing import BILL
 from tasks.catalog import CASCADE
 from tasks.emails import MAIL
+from tasks.exports import REMOVE, SPLIT
 from tasks.invoicing import DOCUMENTS, DOCUMENTS_AT_A_TIME
 from tasks.messaging import SEND
 from tasks.payment_reactions import (
@@ -255,6 +257,8 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     InvoiceDocumentGenerated: (mails("invoice", "invoice_ids"),),
     OverdueInvoicesPaid: (job_with("payments.begin_anew", "invoice_ids"),),
     CustomerDeleted: (job_with("billing.end_subscriptions_of_customers", "customer_ids"),),
+    DataExportsRequested: (job_with(SPLIT, "export_ids"),),
+    DataExportsExpired: (job_with(REMOVE, "export_ids"),),
 }
 
 

@@ -165,6 +165,8 @@ async def _record(claim: Claim, error: BaseException) -> tuple[str, bool]:
             log.error("job failed for good", attempt=attempt, exc_info=error)
             sentry_sdk.capture_exception(error)
             await ledger.give_up(session, claim.id, text)
+            if definition.given_up is not None:
+                await definition.given_up(await opened.enter(claim.tenant), **claim.arguments)
             return "failed", False
         # A sandbox does not wait, except for somebody outside; its attempts are counted all the same.
         sandbox = claim.tenant is not None and claim.tenant.sandbox

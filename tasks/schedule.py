@@ -32,6 +32,7 @@ from domain.credits.wallets.update import terminate_expired, terminate_expired_r
 from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
 from domain.identity.security.log import clean_security_logs
+from domain.insight.exports.request import expire_exports
 from domain.insight.log_activities import clean_activity_logs
 from domain.invoicing.overdue import CHUNK as OVERDUE_CHUNK
 from domain.invoicing.overdue import mark_overdue
@@ -133,6 +134,8 @@ SCHEDULE: tuple[Scheduled, ...] = (
               horizon.never, organizations=all_organizations),
     Scheduled("clean_security_logs", "lago_clean_security_logs", "40 1 * * *", clean_security_logs,
               horizon.never, organizations=all_organizations),
+    Scheduled("expire_data_exports", "lago_expire_data_exports", "20 1 * * *", expire_exports, horizon.never,
+              organizations=all_organizations),
     Scheduled("mark_invoices_as_payment_overdue", "lago_mark_invoices_as_payment_overdue", "25 * * * *", mark_overdue,
               horizon.unpaid, chunk=OVERDUE_CHUNK),
     Scheduled("bill_ended_trial_subscriptions", "lago_bill_ended_trial_subscriptions", "35 * * * *", bill_ended_trials,

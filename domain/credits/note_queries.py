@@ -22,8 +22,8 @@ from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.rows import table
 
 __all__ = [
-    "TYPES", "NoteFilter", "balances_of_customers", "items_of_notes", "note_row", "note_rows", "notes_of", "notes_page",
-    "taxes_of_notes",
+    "TYPES", "NoteFilter", "balances_of_customers", "items_of_notes", "listed_notes", "note_row", "note_rows",
+    "notes_of", "notes_page", "taxes_of_notes",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -31,6 +31,7 @@ TYPES = ("credit", "refund", "offset")
 
 _notes, _items, _taxes = table(CreditNote), table(CreditNoteItem), table(CreditNoteAppliedTax)
 _invoices, _customers, _entities = table(Invoice), table(Customer), table(BillingEntity)
+_LATEST = (_notes.c.issuing_date.desc(), _notes.c.created_at.desc(), _notes.c.id.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,15 @@ async def notes_page(session: AsyncSession, request: PageRequest, wanted: NoteFi
     total = await session.scalar(select.with_only_columns(sa.func.count())) or 0
     if request.offset >= total:
         return Page((), total, request)
-    n = _notes.c
-    ordered = select.order_by(n.issuing_date.desc(), n.created_at.desc(), n.id.desc())
-    rows = await session.execute(ordered.limit(request.size).offset(request.offset))
+    rows = await session.execute(select.order_by(*_LATEST).limit(request.size).offset(request.offset))
     return Page(rows.all(), total, request)
+
+
+def listed_notes(wanted: NoteFilter) -> sa.Select[Any]:
+    """The ids of what `notes_page` shows on all its pages, each with its `place` in the list, from 1."""
+    place = sa.func.row_number().over(order_by=_LATEST).label("place")
+    of_invoices = sa.select(_notes.c.id, place).join(_invoices, _invoices.c.id == _notes.c.invoice_id)
+    return of_invoices.where(*_conditions(wanted))
 
 
 def _conditions(wanted: NoteFilter) -> list[sa.ColumnElement[bool]]:

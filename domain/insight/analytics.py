@@ -7,6 +7,7 @@ current one; `months` keeps the last so many.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -35,6 +36,7 @@ _FILTERS: Final = """
       AND (CAST(:currency AS text) IS NULL OR {row}.{currency} = :currency)
       AND (CAST(:entity AS uuid) IS NULL OR {row}.billing_entity_id = :entity)
       AND (CAST(:customer AS text) IS NULL OR c.external_id = :customer)
+      AND (CAST(:customer_id AS uuid) IS NULL OR c.id = :customer_id)
       AND (CAST(:without_tin AS boolean) IS NULL
            OR (coalesce(c.tax_identification_number, '') = '') = :without_tin)
 """
@@ -134,7 +136,8 @@ _MADE: Final = sa.text("SELECT created_at FROM organizations WHERE id = :organiz
 class Wanted:
     """What the figures are of; None leaves a filter out. months: the last so many.
 
-    customer: an external id. without_tin: customers without a tax identification number, or those with one.
+    customer: an external id, which a deleted customer may have had before; customer_id: exactly that one.
+    without_tin: customers without a tax identification number, or those with one.
     """
 
     months: int | None = None
@@ -142,28 +145,29 @@ class Wanted:
     billing_entity_id: UUID | None = None
     customer: str | None = None
     without_tin: bool | None = None
+    customer_id: UUID | None = None
 
 
-async def read_wanted(
-    work: UnitOfWork,
-    *,
-    months: object = None,
-    currency: str | None = None,
-    billing_entity_id: str | None = None,
-    billing_entity_code: str | None = None,
-    customer: str | None = None,
-    without_tin: bool | None = None,
-) -> Wanted:
-    """The filters as a client named them; what is no positive number of months asks for all.
+async def read_wanted(work: UnitOfWork, filters: Mapping[str, Any]) -> Wanted:
+    """The filters as a client named them: months, currency, billing_entity_id or billing_entity_code,
+    external_customer_id, is_customer_tin_empty. What is no positive number of months asks for all.
 
     Raises ValidationFailed where the billing entity is named by code and id, NotFound for one that is not there.
     """
-    if billing_entity_id is not None and billing_entity_code is not None:
+    entity_id, entity_code = filters.get("billing_entity_id"), filters.get("billing_entity_code")
+    if entity_id is not None and entity_code is not None:
         raise ValidationFailed({"billing_entity": ["code_and_id_given"]})
-    entity_id = await kept_billing_entity_id(work, code=billing_entity_code, id=billing_entity_id)
+    kept_id = await kept_billing_entity_id(work, code=entity_code, id=entity_id)
+    months = filters.get("months")
     text = str(months) if months is not None else ""
     count = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
-    return Wanted(count or None, currency, entity_id, customer, without_tin)
+    return Wanted(
+        months=count or None,
+        currency=filters.get("currency"),
+        billing_entity_id=kept_id,
+        customer=filters.get("external_customer_id"),
+        without_tin=filters.get("is_customer_tin_empty"),
+    )
 
 
 async def gross_revenues(work: UnitOfWork, wanted: Wanted) -> list[Any]:
@@ -251,6 +255,7 @@ async def _rows(work: UnitOfWork, query: sa.TextClause, wanted: Wanted, first: d
         "currency": wanted.currency,
         "entity": wanted.billing_entity_id,
         "customer": wanted.customer,
+        "customer_id": wanted.customer_id,
         "without_tin": wanted.without_tin,
         "first": first,
         "first_instant": datetime(first.year, first.month, first.day, tzinfo=UTC),

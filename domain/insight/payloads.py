@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from domain.insight.usages import WantedUsage
+from domain.insight.wanted import WantedFigures
 from domain.kernel.format import decimal_text, instant
 
 __all__ = [
@@ -77,7 +77,7 @@ def overdue_balance_payload(row: Any) -> Payload:
     }
 
 
-def usage_payload(row: Any, wanted: WantedUsage, organization_id: UUID) -> Payload:
+def usage_payload(row: Any, wanted: WantedFigures, organization_id: UUID) -> Payload:
     return {
         "organization_id": organization_id,
         "start_of_period_dt": row.first.isoformat(),

@@ -12,14 +12,18 @@ from infrastructure.settings import settings
 __all__ = ["download_url", "read_download_token"]
 
 PURPOSE = "download"
-KINDS = ("invoice", "invoice_xml", "credit_note", "credit_note_xml", "payment_receipt", "payment_receipt_xml")
-"""The PDF of an invoice, its electronic invoice, the same of a credit note and of a receipt."""
+KINDS = (
+    "invoice", "invoice_xml", "credit_note", "credit_note_xml", "payment_receipt", "payment_receipt_xml", "data_export",
+)  # fmt: skip
+"""The PDF of an invoice, its electronic invoice, the same of a credit note and of a receipt; the file of an export."""
 
 
-def download_url(organization_id: UUID, invoice_id: UUID, kind: str = "invoice") -> str:
-    """The address of a file, for `download_link_days` from now. kind: one of KINDS."""
-    lifetime = timedelta(days=settings().download_link_days)
-    token = signing.sign(PURPOSE, [kind, str(organization_id), str(invoice_id)], lifetime)
+def download_url(
+    organization_id: UUID, object_id: UUID, kind: str = "invoice", lifetime: timedelta | None = None
+) -> str:
+    """The address of a file, for `download_link_days` from now or as long as it is said. kind: one of KINDS."""
+    lifetime = lifetime or timedelta(days=settings().download_link_days)
+    token = signing.sign(PURPOSE, [kind, str(organization_id), str(object_id)], lifetime)
     return f"{settings().api_url.rstrip('/')}/download/{token}"
 
 

@@ -31,8 +31,8 @@ from domain.subscriptions.models import Subscription
 
 __all__ = [
     "VISIBLE", "InvoiceFilter", "billing_entity_ids", "invoice_row", "invoice_rows", "invoices_of_customers",
-    "invoices_of_status", "invoices_of_type", "invoices_page", "locked_invoice", "organization_slug",
-    "periods_of_invoices", "sections_of_invoices", "taxes_of_invoices",
+    "invoices_of_status", "invoices_of_type", "invoices_page", "listed_invoices", "locked_invoice",
+    "organization_slug", "periods_of_invoices", "sections_of_invoices", "taxes_of_invoices",
 ]  # fmt: skip
 
 RowOf = sa.Row[Any]
@@ -43,6 +43,7 @@ _invoices, _customers, _entities = table(Invoice), table(Customer), table(Billin
 _periods, _subscriptions, _taxes = table(InvoiceSubscription), table(Subscription), table(InvoiceAppliedTax)
 _metadata = table(InvoiceMetadata)
 _applied = table(InvoiceAppliedCustomSection)
+_LATEST = (_invoices.c.issuing_date.desc(), _invoices.c.created_at.desc(), _invoices.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,15 @@ async def invoices_page(session: AsyncSession, request: PageRequest, wanted: Inv
     total = await session.scalar(count) or 0
     if request.offset >= total:
         return Page((), total, request)
-    i = _invoices.c
-    ordered = _select().where(*conditions).order_by(i.issuing_date.desc(), i.created_at.desc(), i.id)
+    ordered = _select().where(*conditions).order_by(*_LATEST)
     rows = await session.execute(ordered.limit(request.size).offset(request.offset))
     return Page(rows.all(), total, request)
+
+
+def listed_invoices(wanted: InvoiceFilter) -> sa.Select[Any]:
+    """The ids of what `invoices_page` shows on all its pages, each with its `place` in the list, from 1."""
+    place = sa.func.row_number().over(order_by=_LATEST).label("place")
+    return sa.select(_invoices.c.id, place).where(*_conditions(wanted))
 
 
 def _conditions(wanted: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
@@ -209,13 +215,12 @@ async def invoices_of_status(session: AsyncSession, invoice_ids: Collection[UUID
 async def invoices_of_customers(session: AsyncSession, customer_ids: Collection[UUID]) -> dict[UUID, list[RowOf]]:
     """The visible invoices of each customer, the latest issued first, MOST_OF_CUSTOMER at most."""
     i = _invoices.c
-    order = (i.issuing_date.desc(), i.created_at.desc(), i.id)
-    place = sa.func.row_number().over(partition_by=i.customer_id, order_by=order).label("place")
+    place = sa.func.row_number().over(partition_by=i.customer_id, order_by=_LATEST).label("place")
     latest = sa.select(i.id, place).where(i.customer_id.in_(customer_ids), i.status.in_(VISIBLE)).subquery()
     query = _select().join(latest, sa.and_(latest.c.id == i.id, latest.c.place <= MOST_OF_CUSTOMER))
     found: dict[UUID, list[RowOf]] = defaultdict(list)
     if customer_ids:
-        for row in await session.execute(query.order_by(i.customer_id, *order)):
+        for row in await session.execute(query.order_by(i.customer_id, *_LATEST)):
             found[row.customer_id].append(row)
     return found
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from uuid import UUID
 
 import strawberry
 from strawberry import Info
 
 from domain.credits.estimate_note import estimate_note
 from domain.credits.note_queries import NoteFilter, note_row, notes_page
-from domain.kernel.ids import parse_id
+from domain.credits.wanted_notes import wanted_notes
+from domain.kernel.filters import id_of
 from domain.kernel.pagination import PageRequest
 from graphql_api.credits.note_types import (
     CreditNote,
@@ -30,9 +30,6 @@ from graphql_api.pagination import metadata_of, page_request
 from graphql_api.scalars import BigInt, ISO8601Date
 
 __all__ = ["CreditNoteItemInput", "CreditNoteQueries"]
-
-# An id that can't exist matches nothing.
-_NOBODY = UUID(int=0)
 
 
 @strawberry.input
@@ -83,37 +80,34 @@ class CreditNoteQueries:
         self_billed: bool | None = None,
         types: list[CreditNoteTypeEnum] | None = None,
     ) -> CreditNoteCollection:
-        return await _collection(
-            info,
-            NoteFilter(
-                customer_id=None if customer_id is None else parse_id(customer_id) or _NOBODY,
-                external_customer_id=customer_external_id,
-                invoice_number=invoice_number,
-                purchase_order_number=purchase_order_number,
-                reasons=_values(reason),
-                credit_statuses=_values(credit_status),
-                refund_statuses=_values(refund_status),
-                types=_values(types),
-                currency=currency.value if currency else None,
-                billing_entity_ids=[parse_id(one) or _NOBODY for one in billing_entity_ids]
-                if billing_entity_ids
-                else None,
-                issuing_date_from=issuing_date_from,
-                issuing_date_to=issuing_date_to,
-                amount_from=amount_from,
-                amount_to=amount_to,
-                self_billed=self_billed,
-                search_term=search_term,
-            ),
-            page_request(page, limit),
+        wanted = wanted_notes(
+            {
+                "amount_from": amount_from,
+                "amount_to": amount_to,
+                "billing_entity_ids": billing_entity_ids,
+                "credit_status": _values(credit_status),
+                "currency": currency.value if currency else None,
+                "customer_external_id": customer_external_id,
+                "customer_id": customer_id,
+                "invoice_number": invoice_number,
+                "issuing_date_from": issuing_date_from,
+                "issuing_date_to": issuing_date_to,
+                "purchase_order_number": purchase_order_number,
+                "reason": _values(reason),
+                "refund_status": _values(refund_status),
+                "search_term": search_term,
+                "self_billed": self_billed,
+                "types": _values(types),
+            }
         )
+        return await _collection(info, wanted, page_request(page, limit))
 
     @strawberry.field
     @operation(permission="credit_notes:view")
     async def invoice_credit_notes(
         self, info: Info, invoice_id: strawberry.ID, page: int | None = None, limit: int | None = None
     ) -> CreditNoteCollection | None:
-        wanted = NoteFilter(invoice_id=parse_id(invoice_id) or _NOBODY)
+        wanted = NoteFilter(invoice_id=id_of(invoice_id))
         return await _collection(info, wanted, page_request(page, limit))
 
     @strawberry.field

@@ -33,7 +33,10 @@ from graphql_api.scalars import ISO8601DateTime
 if TYPE_CHECKING:
     from graphql_api.payments.campaigns import DunningCampaign
 
-__all__ = ["BillingEntity", "BillingEntityMutations", "BillingEntityQueries", "entity_type", "fetch_entities"]
+__all__ = [
+    "BillingEntity", "BillingEntityBillingConfiguration", "BillingEntityMutations", "BillingEntityQueries",
+    "entity_type", "fetch_entities",
+]  # fmt: skip
 
 LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
 

@@ -11,14 +11,17 @@ from strawberry import Info
 
 from domain.insight import analytics
 from domain.insight.analytics import YEAR, read_wanted
-from domain.kernel.pagination import Page, PageRequest
 from graphql_api.enums import CurrencyEnum
+from graphql_api.insight.filters import Filters, filtered, one_page
 from graphql_api.invoicing.enums import InvoicePaymentStatusTypeEnum
 from graphql_api.operations import operation, read
-from graphql_api.pagination import CollectionMetadata, metadata_of
+from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
-__all__ = ["AnalyticsQueries"]
+__all__ = [
+    "AnalyticsQueries", "FinalizedInvoiceCollectionCollection", "OverdueBalanceCollection", "invoice_collections_type",
+    "overdue_balances_type",
+]  # fmt: skip
 
 
 @strawberry.type
@@ -103,25 +106,10 @@ class AnalyticsQueries:
 
     @strawberry.field
     @operation(permission="analytics:view")
-    async def gross_revenues(
-        self,
-        info: Info,
-        currency: CurrencyEnum | None = None,
-        external_customer_id: str | None = None,
-        billing_entity_id: strawberry.ID | None = None,
-        billing_entity_code: str | None = None,
-        months: int | None = None,
-        expire_cache: bool | None = None,
-    ) -> GrossRevenueCollection:
+    @filtered("currency", "external_customer_id", "billing_entity_id", "billing_entity_code", "months", "expire_cache")
+    async def gross_revenues(self, info: Info, filters: Filters) -> GrossRevenueCollection:
         async with read(info) as work:
-            wanted = await read_wanted(
-                work,
-                months=months,
-                currency=_code(currency),
-                billing_entity_id=billing_entity_id,
-                billing_entity_code=billing_entity_code,
-                customer=external_customer_id,
-            )
+            wanted = await read_wanted(work, filters)
             rows = await analytics.gross_revenues(work, wanted)
         return GrossRevenueCollection(
             collection=[
@@ -134,18 +122,15 @@ class AnalyticsQueries:
                 )
                 for row in rows
             ],
-            metadata=_metadata(rows),
+            metadata=one_page(rows),
         )
 
     @strawberry.field
     @operation(permission="analytics:view")
-    async def mrrs(
-        self, info: Info, currency: CurrencyEnum | None = None, billing_entity_code: str | None = None
-    ) -> MrrCollection:
+    @filtered("currency", "billing_entity_code")
+    async def mrrs(self, info: Info, filters: Filters) -> MrrCollection:
         async with read(info) as work:
-            wanted = await read_wanted(
-                work, months=YEAR, currency=_code(currency), billing_entity_code=billing_entity_code
-            )
+            wanted = await read_wanted(work, {**filters, "months": YEAR})
             rows = await analytics.mrrs(work, wanted)
         return MrrCollection(
             collection=[
@@ -156,50 +141,24 @@ class AnalyticsQueries:
                 )
                 for row in rows
             ],
-            metadata=_metadata(rows),
+            metadata=one_page(rows),
         )
 
     @strawberry.field
     @operation(permission="analytics:view")
-    async def invoice_collections(
-        self,
-        info: Info,
-        currency: CurrencyEnum | None = None,
-        billing_entity_code: str | None = None,
-        is_customer_tin_empty: bool | None = None,
-    ) -> FinalizedInvoiceCollectionCollection:
+    @filtered("currency", "billing_entity_code", "is_customer_tin_empty")
+    async def invoice_collections(self, info: Info, filters: Filters) -> FinalizedInvoiceCollectionCollection:
         async with read(info) as work:
-            wanted = await read_wanted(
-                work,
-                months=YEAR,
-                currency=_code(currency),
-                billing_entity_code=billing_entity_code,
-                without_tin=is_customer_tin_empty,
-            )
+            wanted = await read_wanted(work, {**filters, "months": YEAR})
             rows = await analytics.invoice_collections(work, wanted)
-        return FinalizedInvoiceCollectionCollection(
-            collection=[
-                FinalizedInvoiceCollection(
-                    month=_instant(row.month),
-                    payment_status=InvoicePaymentStatusTypeEnum(row.payment_status) if row.payment_status else None,
-                    invoices_count=BigInt(row.invoices_count),
-                    amount_cents=BigInt(row.amount_cents),
-                    currency=CurrencyEnum(row.currency) if row.currency else None,
-                )
-                for row in rows
-            ],
-            metadata=_metadata(rows),
-        )
+        return invoice_collections_type(rows)
 
     @strawberry.field
     @operation(permission="analytics:view")
-    async def invoiced_usages(
-        self, info: Info, currency: CurrencyEnum | None = None, billing_entity_code: str | None = None
-    ) -> InvoicedUsageCollection:
+    @filtered("currency", "billing_entity_code")
+    async def invoiced_usages(self, info: Info, filters: Filters) -> InvoicedUsageCollection:
         async with read(info) as work:
-            wanted = await read_wanted(
-                work, months=YEAR, currency=_code(currency), billing_entity_code=billing_entity_code
-            )
+            wanted = await read_wanted(work, {**filters, "months": YEAR})
             rows = await analytics.invoiced_usages(work, wanted)
         return InvoicedUsageCollection(
             collection=[
@@ -211,54 +170,54 @@ class AnalyticsQueries:
                 )
                 for row in rows
             ],
-            metadata=_metadata(rows),
+            metadata=one_page(rows),
         )
 
     @strawberry.field
     @operation(permission="analytics:view")
-    async def overdue_balances(
-        self,
-        info: Info,
-        currency: CurrencyEnum | None = None,
-        external_customer_id: str | None = None,
-        billing_entity_code: str | None = None,
-        is_customer_tin_empty: bool | None = None,
-        months: int | None = None,
-        expire_cache: bool | None = None,
-    ) -> OverdueBalanceCollection:
+    @filtered(
+        "currency", "external_customer_id", "billing_entity_code", "is_customer_tin_empty", "months", "expire_cache"
+    )
+    async def overdue_balances(self, info: Info, filters: Filters) -> OverdueBalanceCollection:
         async with read(info) as work:
-            wanted = await read_wanted(
-                work,
-                months=months,
-                currency=_code(currency),
-                billing_entity_code=billing_entity_code,
-                customer=external_customer_id,
-                without_tin=is_customer_tin_empty,
-            )
+            wanted = await read_wanted(work, filters)
             rows = await analytics.overdue_balances(work, wanted)
-        return OverdueBalanceCollection(
-            collection=[
-                OverdueBalance(
-                    month=_instant(row.month),
-                    amount_cents=BigInt(row.amount_cents),
-                    currency=CurrencyEnum(row.currency),
-                    lago_invoice_ids=[str(each) for each in row.invoice_ids],
-                    billing_entity_id=row.billing_entity_id,
-                )
-                for row in rows
-            ],
-            metadata=_metadata(rows),
-        )
+        return overdue_balances_type(rows)
 
 
-def _code(currency: CurrencyEnum | None) -> str | None:
-    return currency.value if currency else None
+def invoice_collections_type(rows: Sequence[Any]) -> FinalizedInvoiceCollectionCollection:
+    """Finalized invoices by month and payment status, as `domain.insight.analytics` counts them."""
+    return FinalizedInvoiceCollectionCollection(
+        collection=[
+            FinalizedInvoiceCollection(
+                month=_instant(row.month),
+                payment_status=InvoicePaymentStatusTypeEnum(row.payment_status) if row.payment_status else None,
+                invoices_count=BigInt(row.invoices_count),
+                amount_cents=BigInt(row.amount_cents),
+                currency=CurrencyEnum(row.currency) if row.currency else None,
+            )
+            for row in rows
+        ],
+        metadata=one_page(rows),
+    )
+
+
+def overdue_balances_type(rows: Sequence[Any]) -> OverdueBalanceCollection:
+    """What is overdue, by month of its due date, as `domain.insight.analytics` sums it."""
+    return OverdueBalanceCollection(
+        collection=[
+            OverdueBalance(
+                month=_instant(row.month),
+                amount_cents=BigInt(row.amount_cents),
+                currency=CurrencyEnum(row.currency),
+                lago_invoice_ids=[str(each) for each in row.invoice_ids],
+                billing_entity_id=row.billing_entity_id,
+            )
+            for row in rows
+        ],
+        metadata=one_page(rows),
+    )
 
 
 def _instant(month: date) -> ISO8601DateTime:
     return ISO8601DateTime(datetime.combine(month, time(), UTC))
-
-
-def _metadata(rows: Sequence[Any]) -> CollectionMetadata:
-    """Figures come in one page."""
-    return metadata_of(Page(rows, len(rows), PageRequest(1, max(len(rows), 1))))

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import Enum
-
 import strawberry
 from strawberry import Info
 
-from domain.insight.usages import read_wanted_usage, usage_amounts, usages
-from domain.kernel.pagination import Page, PageRequest
-from graphql_api.customers.enums import CustomerTypeEnum
-from graphql_api.enums import CountryCode, CurrencyEnum
+from domain.insight.forecasted_usage import forecasted_usages
+from domain.insight.invoiced_usage import invoiced_usage_of_periods
+from domain.insight.usages import usage_amounts, usages
+from domain.insight.wanted import read_wanted_figures
+from domain.kernel.money import round_cents
+from graphql_api.enums import CurrencyEnum
+from graphql_api.insight.filters import OF_PERIODS, Filters, filtered, one_page
 from graphql_api.operations import operation, read
-from graphql_api.pagination import CollectionMetadata, metadata_of
+from graphql_api.pagination import CollectionMetadata
 from graphql_api.scalars import BigInt, ISO8601Date
 
 __all__ = ["UsageFigureQueries"]
-
-
-@strawberry.enum
-class TimeGranularityEnum(Enum):
-    daily = "daily"
-    monthly = "monthly"
-    weekly = "weekly"
 
 
 @strawberry.type
@@ -58,45 +51,50 @@ class DataApiUsageAggregatedAmountCollection:
 
 
 @strawberry.type
+class DataApiUsageInvoiced:
+    amount_cents: BigInt
+    amount_currency: CurrencyEnum
+    billable_metric_code: str
+    end_of_period_dt: ISO8601Date
+    start_of_period_dt: ISO8601Date
+
+
+@strawberry.type
+class DataApiUsageInvoicedCollection:
+    collection: list[DataApiUsageInvoiced]
+    metadata: CollectionMetadata
+
+
+@strawberry.type
+class DataApiUsageForecasted:
+    """What was used of a period so far, and what it will have come to at its end."""
+
+    amount_cents: BigInt
+    amount_cents_forecast_conservative: BigInt
+    amount_cents_forecast_optimistic: BigInt
+    amount_cents_forecast_realistic: BigInt
+    amount_currency: CurrencyEnum
+    end_of_period_dt: ISO8601Date
+    start_of_period_dt: ISO8601Date
+    units: float
+    units_forecast_conservative: float
+    units_forecast_optimistic: float
+    units_forecast_realistic: float
+
+
+@strawberry.type
+class DataApiUsageForecastedCollection:
+    collection: list[DataApiUsageForecasted]
+    metadata: CollectionMetadata
+
+
+@strawberry.type
 class UsageFigureQueries:
     @strawberry.field
     @operation(permission="data_api:view")
-    async def data_api_usages(
-        self,
-        info: Info,
-        billable_metric_code: str | None = None,
-        billing_entity_code: str | None = None,
-        currency: CurrencyEnum | None = None,
-        customer_country: CountryCode | None = None,
-        customer_type: CustomerTypeEnum | None = None,
-        external_customer_id: str | None = None,
-        external_subscription_id: str | None = None,
-        from_date: ISO8601Date | None = None,
-        is_billable_metric_recurring: bool | None = None,
-        is_customer_tin_empty: bool | None = None,
-        plan_code: str | None = None,
-        time_granularity: TimeGranularityEnum | None = None,
-        to_date: ISO8601Date | None = None,
-    ) -> DataApiUsageCollection:
-        wanted = read_wanted_usage(
-            _plain(
-                {
-                    "billable_metric_code": billable_metric_code,
-                    "billing_entity_code": billing_entity_code,
-                    "currency": currency,
-                    "customer_country": customer_country,
-                    "customer_type": customer_type,
-                    "external_customer_id": external_customer_id,
-                    "external_subscription_id": external_subscription_id,
-                    "from_date": from_date,
-                    "is_billable_metric_recurring": is_billable_metric_recurring,
-                    "is_customer_tin_empty": is_customer_tin_empty,
-                    "plan_code": plan_code,
-                    "time_granularity": time_granularity,
-                    "to_date": to_date,
-                }
-            )
-        )
+    @filtered(*OF_PERIODS, "billable_metric_code", "is_billable_metric_recurring")
+    async def data_api_usages(self, info: Info, filters: Filters) -> DataApiUsageCollection:
+        wanted = read_wanted_figures(filters)
         async with read(info) as work:
             rows = await usages(work, wanted)
         return DataApiUsageCollection(
@@ -112,45 +110,16 @@ class UsageFigureQueries:
                 )
                 for row in rows
             ],
-            metadata=metadata_of(Page(rows, len(rows), PageRequest(1, max(len(rows), 1)))),
+            metadata=one_page(rows),
         )
 
     @strawberry.field
     @operation(permission="data_api:view")
+    @filtered(*OF_PERIODS, "is_billable_metric_recurring")
     async def data_api_usages_aggregated_amounts(
-        self,
-        info: Info,
-        billing_entity_code: str | None = None,
-        currency: CurrencyEnum | None = None,
-        customer_country: CountryCode | None = None,
-        customer_type: CustomerTypeEnum | None = None,
-        external_customer_id: str | None = None,
-        external_subscription_id: str | None = None,
-        from_date: ISO8601Date | None = None,
-        is_billable_metric_recurring: bool | None = None,
-        is_customer_tin_empty: bool | None = None,
-        plan_code: str | None = None,
-        time_granularity: TimeGranularityEnum | None = None,
-        to_date: ISO8601Date | None = None,
+        self, info: Info, filters: Filters
     ) -> DataApiUsageAggregatedAmountCollection:
-        wanted = read_wanted_usage(
-            _plain(
-                {
-                    "billing_entity_code": billing_entity_code,
-                    "currency": currency,
-                    "customer_country": customer_country,
-                    "customer_type": customer_type,
-                    "external_customer_id": external_customer_id,
-                    "external_subscription_id": external_subscription_id,
-                    "from_date": from_date,
-                    "is_billable_metric_recurring": is_billable_metric_recurring,
-                    "is_customer_tin_empty": is_customer_tin_empty,
-                    "plan_code": plan_code,
-                    "time_granularity": time_granularity,
-                    "to_date": to_date,
-                }
-            )
-        )
+        wanted = read_wanted_figures(filters)
         async with read(info) as work:
             rows = await usage_amounts(work, wanted)
         return DataApiUsageAggregatedAmountCollection(
@@ -163,9 +132,53 @@ class UsageFigureQueries:
                 )
                 for row in rows
             ],
-            metadata=metadata_of(Page(rows, len(rows), PageRequest(1, max(len(rows), 1)))),
+            metadata=one_page(rows),
         )
 
+    @strawberry.field
+    @operation(permission="data_api:view")
+    @filtered(*OF_PERIODS, "billable_metric_code", "filter_values", "grouped_by")
+    async def data_api_usages_invoiced(self, info: Info, filters: Filters) -> DataApiUsageInvoicedCollection:
+        wanted = read_wanted_figures(filters)
+        async with read(info) as work:
+            rows = await invoiced_usage_of_periods(work, wanted)
+        return DataApiUsageInvoicedCollection(
+            collection=[
+                DataApiUsageInvoiced(
+                    amount_cents=BigInt(row.amount_cents),
+                    amount_currency=CurrencyEnum(row.currency),
+                    billable_metric_code=row.code,
+                    end_of_period_dt=ISO8601Date(wanted.last_day(row.first)),
+                    start_of_period_dt=ISO8601Date(row.first),
+                )
+                for row in rows
+            ],
+            metadata=one_page(rows),
+        )
 
-def _plain(arguments: Mapping[str, object]) -> dict[str, object]:
-    return {name: value.value if isinstance(value, Enum) else value for name, value in arguments.items()}
+    @strawberry.field
+    @operation(permission="data_api:view")
+    @filtered(*OF_PERIODS, "billable_metric_code", "charge_filter_id", "charge_id")
+    async def data_api_usages_forecasted(self, info: Info, filters: Filters) -> DataApiUsageForecastedCollection:
+        wanted = read_wanted_figures(filters)
+        async with read(info) as work:
+            rows = await forecasted_usages(work, wanted)
+        return DataApiUsageForecastedCollection(
+            collection=[
+                DataApiUsageForecasted(
+                    amount_cents=BigInt(round_cents(row.amount)),
+                    amount_cents_forecast_conservative=BigInt(round_cents(row.amounts.conservative)),
+                    amount_cents_forecast_optimistic=BigInt(round_cents(row.amounts.optimistic)),
+                    amount_cents_forecast_realistic=BigInt(round_cents(row.amounts.realistic)),
+                    amount_currency=CurrencyEnum(row.currency),
+                    end_of_period_dt=ISO8601Date(wanted.last_day(row.first)),
+                    start_of_period_dt=ISO8601Date(row.first),
+                    units=float(row.units),
+                    units_forecast_conservative=float(row.unit_counts.conservative),
+                    units_forecast_optimistic=float(row.unit_counts.optimistic),
+                    units_forecast_realistic=float(row.unit_counts.realistic),
+                )
+                for row in rows
+            ],
+            metadata=one_page(rows),
+        )

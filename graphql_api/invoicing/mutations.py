@@ -13,7 +13,7 @@ from domain.customers.models import Customer
 from domain.customers.queries import customer_row
 from domain.invoicing.documents import generate
 from domain.invoicing.queries import invoice_row, invoice_rows
-from domain.kernel.errors import Forbidden, NotAllowed
+from domain.kernel.errors import Forbidden, NotAllowed, NotFound
 from domain.kernel.ids import parse_id
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.enums import CurrencyEnum
@@ -23,7 +23,7 @@ from graphql_api.operations import command, operation, to_params
 from graphql_api.payments.method_reference import PaymentMethodReferenceInput
 from graphql_api.scalars import BigInt, ISO8601DateTime
 
-__all__ = ["InvoicingMutations"]
+__all__ = ["InvoicingMutations", "with_files"]
 
 
 @strawberry.input
@@ -76,10 +76,15 @@ class DownloadInvoiceInput:
     client_mutation_id: str | None = strawberry.UNSET
 
 
-async def _with_files(info: Info, invoice_id: strawberry.ID) -> Invoice | None:
-    """Makes the files of an invoice that are missing. Raises NotFound and NotAllowed("is_draft")."""
+async def with_files(info: Info, invoice_id: strawberry.ID, customer_id: UUID | None = None) -> Invoice | None:
+    """Makes the files of an invoice that are missing. customer_id: whose invoice it must be, if that matters.
+
+    Raises NotFound and NotAllowed("is_draft").
+    """
     async with command(info) as work:
         row = await invoice_row(work.session, invoice_id)
+        if customer_id not in (None, row.customer_id):
+            raise NotFound("invoice")
         if row.status == "draft":
             raise NotAllowed("is_draft")
         if row.document_key is None:
@@ -132,10 +137,10 @@ class InvoicingMutations:
     @operation(permission="invoices:view")
     async def download_invoice(self, info: Info, input: DownloadInvoiceInput) -> Invoice | None:
         """The invoice with a link to its PDF, which is made now if it is missing."""
-        return await _with_files(info, input.id)
+        return await with_files(info, input.id)
 
     @strawberry.mutation
     @operation(permission="invoices:view")
     async def download_invoice_xml(self, info: Info, input: DownloadXmlInvoiceInput) -> Invoice | None:
         """The invoice with a link to its electronic invoice, where its billing entity issues them."""
-        return await _with_files(info, input.id)
+        return await with_files(info, input.id)

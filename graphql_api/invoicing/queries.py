@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from enum import Enum
-from uuid import UUID
 
 import strawberry
 from strawberry import Info
 
 from domain.customers.queries import customer_row
 from domain.invoicing.queries import InvoiceFilter, invoice_row, invoices_page
-from domain.kernel.ids import parse_id
+from domain.invoicing.wanted_invoices import wanted_invoices
+from domain.kernel.filters import id_of
 from domain.kernel.pagination import PageRequest
 from graphql_api.enums import CurrencyEnum
 from graphql_api.invoicing.enums import (
@@ -27,13 +26,6 @@ from graphql_api.pagination import metadata_of, page_request
 from graphql_api.scalars import BigInt, ISO8601Date
 
 __all__ = ["InvoicingQueries"]
-
-# An id that can't exist matches nothing.
-_NOBODY = UUID(int=0)
-
-
-def _id(text: str | None) -> UUID | None:
-    return None if text is None else parse_id(text) or _NOBODY
 
 
 def _values(members: Iterable[Enum] | None) -> list[str]:
@@ -89,32 +81,31 @@ class InvoicingQueries:
         status: list[InvoiceStatusTypeEnum] | None = None,
         subscription_id: strawberry.ID | None = None,
     ) -> InvoiceCollection:
-        return await _collection(
-            info,
-            InvoiceFilter(
-                customer_id=_id(customer_id),
-                external_customer_id=customer_external_id,
-                subscription_id=_id(subscription_id),
-                statuses=_values(status),
-                payment_statuses=_values(payment_status),
-                invoice_types=_values(invoice_type),
-                billing_entity_ids=_entities(billing_entity_ids),
-                currency=currency.value if currency else None,
-                amount_from=amount_from,
-                amount_to=amount_to,
-                issuing_date_from=_date(issuing_date_from),
-                issuing_date_to=_date(issuing_date_to),
-                partially_paid=partially_paid,
-                payment_dispute_lost=payment_dispute_lost,
-                payment_overdue=payment_overdue,
-                positive_due_amount=positive_due_amount,
-                purchase_order_number=purchase_order_number,
-                self_billed=self_billed,
-                search_term=search_term,
-                settled_by_credit_notes=bool(settlements),
-            ),
-            page_request(page, limit),
+        wanted = wanted_invoices(
+            {
+                "amount_from": amount_from,
+                "amount_to": amount_to,
+                "billing_entity_ids": billing_entity_ids,
+                "currency": currency.value if currency else None,
+                "customer_external_id": customer_external_id,
+                "customer_id": customer_id,
+                "invoice_type": _values(invoice_type),
+                "issuing_date_from": issuing_date_from,
+                "issuing_date_to": issuing_date_to,
+                "partially_paid": partially_paid,
+                "payment_dispute_lost": payment_dispute_lost,
+                "payment_overdue": payment_overdue,
+                "payment_status": _values(payment_status),
+                "positive_due_amount": positive_due_amount,
+                "purchase_order_number": purchase_order_number,
+                "search_term": search_term,
+                "self_billed": self_billed,
+                "settlements": _values(settlements),
+                "status": _values(status),
+                "subscription_id": subscription_id,
+            }
         )
+        return await _collection(info, wanted, page_request(page, limit))
 
     @strawberry.field
     @operation(permission="invoices:view")
@@ -130,20 +121,14 @@ class InvoicingQueries:
         status: list[InvoiceStatusTypeEnum] | None = None,
     ) -> InvoiceCollection:
         async with read(info) as work:
-            customer = await customer_row(work.session, customer_id=_id(customer_id))
-        wanted = InvoiceFilter(
-            customer_id=customer.id,
-            statuses=_values(status),
-            billing_entity_ids=_entities(billing_entity_ids),
-            currency=currency.value if currency else None,
-            search_term=search_term,
+            customer = await customer_row(work.session, customer_id=id_of(customer_id))
+        wanted = wanted_invoices(
+            {
+                "customer_id": customer.id,
+                "status": _values(status),
+                "billing_entity_ids": billing_entity_ids,
+                "currency": currency.value if currency else None,
+                "search_term": search_term,
+            }
         )
         return await _collection(info, wanted, page_request(page, limit))
-
-
-def _entities(ids: list[strawberry.ID] | None) -> list[UUID] | None:
-    return [parse_id(one) or _NOBODY for one in ids] if ids else None
-
-
-def _date(value: ISO8601Date | None) -> date | None:
-    return value

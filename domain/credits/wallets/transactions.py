@@ -40,16 +40,17 @@ _transactions = table(WalletTransaction)
 
 
 async def create_transactions(
-    work: UnitOfWork, params: Params, *, most_metadata: int = MOST_OF_TRANSACTION
+    work: UnitOfWork, params: Params, *, most_metadata: int = MOST_OF_TRANSACTION, customer_id: UUID | None = None
 ) -> list[UUID]:
     """Buys, grants and voids credits of one wallet; the ids of the movements in this order, none for amounts of 0.
 
     params: wallet_id, paid_credits, granted_credits, voided_credits, voided_transaction_id, name, priority, metadata,
     invoice_requires_successful_payment, ignore_paid_top_up_limits, purchase_order_number, payment_method,
-    invoice_custom_section. Raises ValidationFailed; nothing is moved then.
+    invoice_custom_section. customer_id: whose wallet it must be, if that matters. Raises ValidationFailed; nothing is
+    moved then.
     """
     read = Reader(params)
-    wallet = await _wallet(work, params.get("wallet_id"))
+    wallet = await _wallet(work, params.get("wallet_id"), customer_id)
     paid, granted = read_credits(read, "paid_credits"), read_credits(read, "granted_credits")
     voided = read_credits(read, "voided_credits")
     worth = Worth(
@@ -103,10 +104,10 @@ async def write(work: UnitOfWork, movements: Sequence[Movement]) -> list[UUID]:
     return [each.id for each in movements]
 
 
-async def _wallet(work: UnitOfWork, wallet_id: object) -> Any:
+async def _wallet(work: UnitOfWork, wallet_id: object, customer_id: UUID | None) -> Any:
     found = parse_id(wallet_id)
     rows = await lock_wallets(work.session, wallet_ids=[found]) if found else []
-    if not rows:
+    if not rows or customer_id not in (None, rows[0].customer_id):
         raise ValidationFailed({"wallet_id": ["wallet_not_found"]})
     if rows[0].status == "terminated":
         raise ValidationFailed({"wallet_id": ["wallet_is_terminated"]})
