@@ -41,8 +41,8 @@ from graphql_api.identity.team import TeamMutations, TeamQueries
 from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
 from graphql_api.insight.contracted import ContractedQueries
-from graphql_api.insight.revenue import RevenueQueries
 from graphql_api.insight.data_exports import DataExportMutations
+from graphql_api.insight.revenue import RevenueQueries
 from graphql_api.insight.usages import UsageFigureQueries
 from graphql_api.invoicing.adjusted_fees import AdjustedFeeMutations
 from graphql_api.invoicing.draft_taxes import DraftTaxMutations
