@@ -141,9 +141,11 @@ async def test_the_database_refuses_what_would_be_there_twice(api: Api) -> None:
     async with engine().connect() as connection:
         for each in (table(Entitlement), table(EntitlementValue)):
             columns = [column.name for column in each.columns if column.name != "id"]
-            copy = sa.select(sa.func.gen_random_uuid(), *(each.c[name] for name in columns)).limit(1)
+            kept = sa.select(sa.func.gen_random_uuid(), *(each.c[name] for name in columns)).where(
+                each.c.deleted_at.is_(None)
+            )
             with pytest.raises(sa.exc.IntegrityError, match="uq_entitlement"):
-                await connection.execute(sa.insert(each).from_select(["id", *columns], copy))
+                await connection.execute(sa.insert(each).from_select(["id", *columns], kept.limit(1)))
             await connection.rollback()
 
 
