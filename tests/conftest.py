@@ -30,6 +30,7 @@ from infrastructure.settings import settings
 
 TEMPLATE = "tarn_template"
 TEMPLATE_LOCK = 7_243_002
+SLOW = tuple(f"tests/{folder}/" for folder in ("tasks", "infrastructure", "cli", "docs", "scenarios"))
 SERVERS = pytest.StashKey[Environment]()
 PLACE = pytest.StashKey[str]()
 
@@ -65,6 +66,11 @@ def pytest_configure_node(node: object) -> None:
     """xdist: the controller starts the servers once and tells every worker where they are."""
     config: pytest.Config = node.config  # type: ignore[attr-defined]
     node.workerinput["tarn"] = json.dumps(dict(_start(config)))  # type: ignore[attr-defined]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of real processes first: they wait much, and nothing else would be left to do meanwhile at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

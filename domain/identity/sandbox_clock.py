@@ -124,14 +124,14 @@ async def _until_none(jobs: sa.ColumnElement[bool], patience: float) -> int:
     """Polls the ledger until no such row is left; how many there are when the time is over."""
     query = sa.select(sa.func.count()).select_from(_jobs).where(jobs)
     loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + patience, 0.01
+    deadline, pause = loop.time() + patience, 0.02
     while True:
         async with door_work(Door.SANDBOX) as work:
             left = int(await work.session.scalar(query) or 0)
         if not left or loop.time() >= deadline:
             return left
         await asyncio.sleep(min(pause, max(0.0, deadline - loop.time())))
-        pause = min(pause * 1.1, 0.05)
+        pause = min(pause * 1.25, 0.1)
 
 
 async def _failures(organization_id: UUID, since: datetime) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ __all__ = ["EvaluationFailed", "Expression", "InvalidExpression", "Subject", "ex
 DIGITS: Final = 2_000
 QUOTIENT_DIGITS: Final = 100
 MOST_DECIMALS: Final = 1_000
+_USUAL: Final = 10**18
+"""Whole numbers below need no look at their size."""
 
 _EXACT: Final = Context(
     prec=DIGITS, Emax=DIGITS, Emin=-DIGITS, rounding=ROUND_HALF_UP,
@@ -164,24 +166,30 @@ def _step_of(combine: Callable[[Decimal, Decimal], Decimal], operand: Node) -> _
 def _rounding(mode: str, argument: Node, places: Node = _NO_PLACES) -> Callable[[Subject], Decimal]:
     number = _number_of(argument)
     if isinstance(places, Constant) and isinstance(places.value, Decimal) and places.value <= MOST_DECIMALS:
-        exponent = -int(places.value)
-        return lambda subject: _rounded(mode, number(subject), exponent)
+        fixed = int(places.value)
+        step = _step(-fixed)
+        return lambda subject: _rounded(mode, number(subject), fixed, step)
     decimals = _number_of(places)
 
     def rounded(subject: Subject) -> Decimal:
         value, wanted = number(subject), decimals(subject)
         if abs(wanted) > MOST_DECIMALS:
             raise EvaluationFailed("Number out of range")
-        return _rounded(mode, value, -int(wanted))
+        return _rounded(mode, value, int(wanted), _step(-int(wanted)))
 
     return rounded
 
 
-def _rounded(mode: str, number: Decimal, exponent: int) -> Decimal:
-    """What has no more decimals than that stays as it is."""
-    if exponent <= int(number.as_tuple().exponent):
+def _rounded(mode: str, number: Decimal, decimals: int, step: Decimal) -> Decimal:
+    """What has no more decimals than the step, 10^-decimals, stays as it is."""
+    try:
+        rounded = number.quantize(step, mode, _ROUNDING)
+    except InvalidOperation:  # with that many decimals it has too many digits
+        if -int(number.as_tuple().exponent) > decimals:
+            raise
         return number
-    return number.quantize(_step(exponent), mode, _ROUNDING)
+    # To look at the digits takes as long as to round; a number that was changed had more decimals for certain.
+    return rounded if rounded != number or -int(number.as_tuple().exponent) > decimals else number
 
 
 @lru_cache(maxsize=2 * MOST_DECIMALS + 1)
@@ -203,6 +211,8 @@ def _property(name: str, properties: Mapping[str, Any]) -> Value:
 
 def _number_in(name: str, properties: Mapping[str, Any]) -> Decimal:
     value = properties.get(name)
+    if type(value) is int and -_USUAL < value < _USUAL:
+        return Decimal(value)
     if type(value) is int or type(value) is Decimal:
         return _within(Decimal(value))
     return _number(_property(name, properties))

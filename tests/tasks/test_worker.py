@@ -163,11 +163,15 @@ async def test_each_flag_takes_its_jobs_to_a_worker_of_their_own(
         await world.ask(JobRequest("test.mark", {"key": "default"}))
         await asyncio.sleep(2)
         assert world.keys() == ["default"]
-        for name in DEDICATED_QUEUES:
-            worker = start("worker", name, **on)
-            await world.until(partial(_done, world, name))
-            assert world.sql("SELECT pid FROM effects WHERE key = %s", name) == [(worker.popen.pid,)]
-            worker.stop()
+        one, *others = DEDICATED_QUEUES
+        alone = start("worker", one, **on)
+        await world.until(partial(_done, world, one))
+        alone.stop()
+        together = start("worker", ",".join(others), **on)
+        await world.until(lambda: len(world.keys()) == 1 + len(DEDICATED_QUEUES))
+        pids = dict(world.sql("SELECT key, pid FROM effects"))
+        workers = {"default": default, one: alone} | dict.fromkeys(others, together)
+        assert pids == {key: worker.popen.pid for key, worker in workers.items()}
         assert default.popen.poll() is None
     finally:
         monkeypatch.undo()

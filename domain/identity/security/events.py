@@ -1,5 +1,5 @@
 """What the security log tells: names of events, the part before the dot is the log's type. Source: handbook,
-platform 15.3. Integrations are named there too; none exist here, so nothing is logged of them."""
+platform 15.3."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from domain.customers.payment_provider import rename_connection, take_connection_away
+from domain.identity.security.log import changed, note_security
 from domain.kernel import clock
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
@@ -49,6 +50,7 @@ async def add_stripe(work: UnitOfWork, params: Params) -> UUID:
     async with unique(work, _CODE):
         work.session.add(provider)
     work.record(PaymentProvidersChanged((provider.id,)))
+    await note_security(work, "integration.created", _about(provider))
     return provider.id
 
 
@@ -59,15 +61,17 @@ async def update_stripe(work: UnitOfWork, provider_id: object, params: Params) -
     values = _common(read, {name for name in ("code", "name") if name in read})
     settings = {**_redirect(read), **_stripe_settings(read, default=None)}
     read.finish()
-    before = provider.code
+    before = {**_about(provider), **provider.settings}
     for name, value in values.items():
         setattr(provider, name, value)
     provider.settings = {**provider.settings, **settings}
     async with unique(work, _CODE):
         work.session.add(provider)
-    if provider.code != before:
-        await rename_connection(work, "stripe", before, provider.code)
+    if provider.code != before["code"]:
+        await rename_connection(work, "stripe", before["code"], provider.code)
         work.record(PaymentProvidersChanged((provider.id,)))
+    if different := changed(before, {**_about(provider), **provider.settings}):
+        await note_security(work, "integration.updated", _about(provider) | different)
     return provider.id
 
 
@@ -79,6 +83,7 @@ async def remove_provider(work: UnitOfWork, provider_id: object) -> UUID:
     await work.session.flush()
     await take_connection_away(work, provider.provider_type, provider.code)
     work.record(PaymentProvidersRemoved((provider.id,)))
+    await note_security(work, "integration.deleted", _about(provider))
     return provider.id
 
 
@@ -93,6 +98,11 @@ async def note_secrets(
     provider.secrets = exact_json.dump_text({**known, **secrets})
     provider.settings = {**provider.settings, **settings}
     await work.session.flush()
+
+
+def _about(provider: PaymentProvider) -> dict[str, Any]:
+    """What the security log tells of a connection."""
+    return {"integration_type": provider.provider_type, "name": provider.name, "code": provider.code}
 
 
 async def _locked(work: UnitOfWork, provider_id: object, provider_type: str | None) -> PaymentProvider:

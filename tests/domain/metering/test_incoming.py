@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -75,19 +74,15 @@ def test_both_ways_read_the_same(event: Any) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(fields | anything, min_size=1, max_size=6))
-def test_a_body_of_any_json_is_stored_or_refused_with_its_fields(world: World, events: list[Any]) -> None:
+async def test_a_body_of_any_json_is_stored_or_refused_with_its_fields(world: World, events: list[Any]) -> None:
     """Over HTTP, into PostgreSQL: never a 500, and never half of a batch."""
-
-    async def send() -> None:
-        before = world.rows("SELECT count(*) FROM events")[0][0]
-        answer = await world.post("/events/batch", content=json.dumps({"events": events}).encode())
-        stored = world.rows("SELECT count(*) FROM events")[0][0] - before
-        assert answer.status_code in (200, 400, 422), answer.text
-        assert stored == (len(events) if answer.status_code == 200 else 0)
-        if answer.status_code == 422:
-            assert all(key.isdigit() and int(key) < len(events) for key in answer.json()["error_details"])
-
-    asyncio.get_event_loop().run_until_complete(send())
+    before = world.rows("SELECT count(*) FROM events")[0][0]
+    answer = await world.post("/events/batch", content=json.dumps({"events": events}).encode())
+    stored = world.rows("SELECT count(*) FROM events")[0][0] - before
+    assert answer.status_code in (200, 400, 422), answer.text
+    assert stored == (len(events) if answer.status_code == 200 else 0)
+    if answer.status_code == 422:
+        assert all(key.isdigit() and int(key) < len(events) for key in answer.json()["error_details"])
 
 
 @pytest.mark.parametrize("text", [b'{"a":1.10}', b'{ "b" : 1E5 , "a":"\xc3\xbc" }', b'{"a":{"b":[1.0]}}', b'{"a":1e2}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,8 @@ CREATE_CUSTOMER = """
             paymentMethods { collection { id } metadata { totalCount } } } } }
 """
 CUSTOMER = "query($id: ID!) { customer(id: $id) { paymentProvider paymentProviderCode providerCustomer { id } } }"
+LOGS = """query($to: ISO8601DateTime!) { securityLogs(toDatetime: $to, logTypes: [integration]) {
+    collection { logEvent resources } } }"""
 FIELDS = "id code isDefault providerCustomerId providerPaymentMethods syncWithProvider"
 
 
@@ -74,6 +77,15 @@ async def test_a_connection_is_added_shown_changed_and_removed(admin: Caller, st
         "paymentProvider": None, "paymentProviderCode": None, "providerCustomer": None,
     }  # fmt: skip
     assert (await admin.error(DESTROY, {"id": made["id"]}))["code"] == "not_found"
+    logs = await admin.data(LOGS, {"to": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()})
+    about = {"integration_type": "stripe", "name": "Stripe"}
+    assert {log["logEvent"]: log["resources"] for log in logs["securityLogs"]["collection"]} == {
+        "integration_created": {**about, "code": "one"},
+        "integration_updated": {
+            **about, "code": {"deleted": "one", "added": "two"}, "supports_3ds": {"deleted": True, "added": False},
+        },
+        "integration_deleted": {**about, "code": "two"},
+    }  # fmt: skip
 
 
 async def test_what_is_no_connection_is_refused_field_by_field(admin: Caller) -> None:
