@@ -75,7 +75,7 @@ _STEPS: Final = f"""
         JOIN customers c ON c.id = l.customer_id
         WHERE {CURRENCY.format(column="p.amount_currency")} {OF_CUSTOMER} {OF_SUBSCRIPTION}
           {issued_by("coalesce(s.billing_entity_id, c.billing_entity_id)")}
-    ), prices AS (
+    ), prices AS MATERIALIZED (
         SELECT p.id, p.customer_id, p.plan_id, p.currency, greatest(fee.since, p.pays_from) AS since,
                least(fee.until, p.ended) AS until, {_monthly("fee.amount")} - {_monthly("p.amount_cents")} AS delta
         FROM running p
