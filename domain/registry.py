@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+import domain.catalog.entitlements.models
 import domain.catalog.models
 import domain.credits.models
 import domain.credits.note_models

@@ -18,6 +18,7 @@ from strawberry.types import ExecutionContext
 from graphql_api.catalog.add_ons import AddOnMutations, AddOnQueries
 from graphql_api.catalog.charge_mutations import ChargeMutations
 from graphql_api.catalog.entity_taxes import EntityTaxMutations, EntityTaxQueries
+from graphql_api.catalog.features import FeatureMutations, FeatureQueries
 from graphql_api.catalog.metrics import MetricMutations, MetricQueries
 from graphql_api.catalog.mutations import CatalogMutations
 from graphql_api.catalog.pricing_units import PricingUnitMutations, PricingUnitQueries
@@ -66,6 +67,10 @@ from graphql_api.portal.queries import PortalQueries
 from graphql_api.portal.shown import wall_off
 from graphql_api.scalars import SCALARS
 from graphql_api.subscriptions.charge_mutations import SubscriptionChargeMutations
+from graphql_api.subscriptions.entitlements import (
+    SubscriptionEntitlementMutations,
+    SubscriptionEntitlementQueries,
+)
 from graphql_api.subscriptions.mutations import SubscriptionsMutations
 from graphql_api.subscriptions.queries import SubscriptionsQueries
 from graphql_api.texts import StorableTextsRule
@@ -82,6 +87,8 @@ QUERIES: tuple[type, ...] = (
     CatalogQueries,
     MetricQueries,
     AddOnQueries,
+    FeatureQueries,
+    SubscriptionEntitlementQueries,
     EntityTaxQueries,
     PricingUnitQueries,
     MessagingQueries,
@@ -114,6 +121,8 @@ MUTATIONS: tuple[type, ...] = (
     ChargeMutations,
     MetricMutations,
     AddOnMutations,
+    FeatureMutations,
+    SubscriptionEntitlementMutations,
     EntityTaxMutations,
     PricingUnitMutations,
     MessagingMutations,

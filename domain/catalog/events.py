@@ -11,8 +11,9 @@ from domain.kernel.events import DomainEvent
 
 __all__ = [
     "BillableMetricCreated", "BillableMetricDeleted", "BillableMetricUpdated", "CustomerTaxesChanged",
-    "FixedChargeUnitsChanged", "MetricFieldChanged", "PlanAmountChanged", "PlanComponentsChanged", "PlanCreated",
-    "PlanDeletionRequested", "PlanPricesChanged", "PlanUpdated", "TaxChanged", "UsageThresholdsChanged",
+    "FeatureCreated", "FeatureDeleted", "FeatureUpdated", "FixedChargeUnitsChanged", "MetricFieldChanged",
+    "PlanAmountChanged", "PlanComponentsChanged", "PlanCreated", "PlanDeletionRequested", "PlanEntitlementsChanged",
+    "PlanPricesChanged", "PlanUpdated", "TaxChanged", "UsageThresholdsChanged",
 ]  # fmt: skip
 
 
@@ -46,6 +47,27 @@ class CustomerTaxesChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureCreated(DomainEvent):
+    """Features were made, with their privileges."""
+
+    feature_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureUpdated(DomainEvent):
+    """Features or their privileges were edited."""
+
+    feature_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDeleted(DomainEvent):
+    """Features were deleted, and nobody has them any more."""
+
+    feature_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MetricFieldChanged(DomainEvent):
     """A metric that reads numbers reads another property than before, or is new: `events.value` of its code is to be
     filled in from the property, then `values_ready` set."""
@@ -74,6 +96,14 @@ class PlanCreated(DomainEvent):
 @dataclass(frozen=True, slots=True)
 class PlanUpdated(DomainEvent):
     """Plans or their charges were edited; drafts of these plans are to be refreshed."""
+
+    plan_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEntitlementsChanged(DomainEvent):
+    """Plans got other features, or features that they have were edited: subscribers may do something else, and pay
+    the same. Webhook plan.updated."""
 
     plan_ids: tuple[UUID, ...]
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.catalog.applied_taxes import taxes_of
+from domain.catalog.entitlements.holdings import Holding, holdings_of_plans
 from domain.catalog.models import (
     AddOn,
     AppliedPricingUnit,
@@ -78,6 +79,7 @@ class PlanParts:
     commitments: dict[UUID, RowOf]
     commitment_taxes: dict[UUID, list[RowOf]]
     thresholds: dict[UUID, list[RowOf]]
+    entitlements: dict[UUID, list[Holding]]
 
 
 async def charge_parts(session: AsyncSession, charge_ids: Collection[UUID]) -> ChargeParts:
@@ -92,7 +94,8 @@ async def charge_parts(session: AsyncSession, charge_ids: Collection[UUID]) -> C
 
 
 async def plan_parts(session: AsyncSession, plans: Collection[Any], *, fixed_charges: bool = True) -> PlanParts:
-    """What hangs on these rows of plans: six statements. Thresholds of overrides' parents are read as well."""
+    """What hangs on these rows of plans: seven statements. Thresholds of overrides' parents are read as well, and their
+    entitlements are the overrides'."""
     ids = [plan.id for plan in plans]
     fixed = await fixed_charges_of_plans(session, ids) if fixed_charges else {}
     commitments = await commitments_of_plans(session, ids)
@@ -103,6 +106,7 @@ async def plan_parts(session: AsyncSession, plans: Collection[Any], *, fixed_cha
         commitments,
         await taxes_of(session, CommitmentTax, [row.id for row in commitments.values()]),
         await thresholds_of_plans(session, {*ids, *(plan.parent_id for plan in plans if plan.parent_id)}),
+        await holdings_of_plans(session, plans),
     )
 
 

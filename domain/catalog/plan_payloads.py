@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.catalog.applied_taxes import taxes_of
+from domain.catalog.entitlements.payloads import plan_entitlement_payload
 from domain.catalog.models import FixedChargeTax
 from domain.catalog.payloads import tax_payload
 from domain.catalog.plan_parts import (
@@ -171,7 +172,7 @@ def plan_payload(row: Any, charges: Sequence[Payload], parts: PlanParts, *, list
     own = parts.thresholds.get(row.id, [])
     applicable = own or parts.thresholds.get(row.parent_id, [])
     payload |= {
-        "entitlements": [],
+        "entitlements": [plan_entitlement_payload(each) for each in parts.entitlements.get(row.id, ())],
         "usage_thresholds": [threshold_payload(one) for one in own],
         "applicable_usage_thresholds": [threshold_payload(one, short=True) for one in applicable],
         "taxes": [tax_payload(tax) for tax in parts.taxes.get(row.id, ())],

@@ -22,7 +22,6 @@ MICROSECONDS = Decimal(1).scaleb(-10)
 """In days: finer than an instant is stored."""
 
 UNSUPPORTED_FIELDS: Mapping[str, object] = {
-    "entitlements": None,
     "pricing_type": "legacy",
 }
 

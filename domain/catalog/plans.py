@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from domain.catalog.attached import attach, objects, read_attached
 from domain.catalog.cascade import cascading
 from domain.catalog.charges import find_charges, judge_charges, kept_charges, place_charges
+from domain.catalog.entitlements.plan_entitlements import drop_entitlements_of_plans
 from domain.catalog.events import PlanAmountChanged, PlanCreated, PlanDeletionRequested, PlanUpdated
 from domain.catalog.fixed_charges import (
     find_fixed_charges,
@@ -43,8 +44,8 @@ _plans = table(Plan)
 
 
 async def create_plan(work: UnitOfWork, params: Params) -> Plan:
-    """A plan with all that comes with it. Raises ValidationFailed; NotFound for metrics, add-ons and taxes that are
-    not there."""
+    """A plan with all that comes with it. Raises ValidationFailed; NotFound for metrics, add-ons, taxes and features
+    that are not there."""
     found = await find_charges(work, objects(params.get("charges")))
     found_fixed = await find_fixed_charges(work, objects(params.get("fixed_charges")))
     terms = read_plan_terms(params, await _taken(work, params.get("code")))
@@ -63,7 +64,8 @@ async def create_plan(work: UnitOfWork, params: Params) -> Plan:
 async def update_plan(
     work: UnitOfWork, params: Params, *, plan_id: UUID | None = None, code: str | None = None
 ) -> Plan:
-    """Changes what is given, of the plan with that id or code; `charges` and `fixed_charges` given are full lists.
+    """Changes what is given, of the plan with that id or code; `charges`, `fixed_charges` and
+    `entitlements` given are full lists.
 
     Once a subscription of any status is on the plan, code, interval, pay_in_advance, amount_currency, trial_period
     and the monthly splits are silently left as they are. `cascade_updates` hands the changes of prices on to the
@@ -135,8 +137,9 @@ async def delete_plan(work: UnitOfWork, *, plan_id: UUID | None = None, code: st
 
 async def remove_plans(work: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
     """The last step of a deletion, when no subscription lives on these plans or their overrides: clears the mark and
-    soft-deletes the plans. Their charges stay for history, and the codes can be used again."""
+    soft-deletes the plans with their entitlements. Their charges stay for history, and the codes can be used again."""
     now = clock.now()
+    await drop_entitlements_of_plans(work, plan_ids)
     await work.session.execute(
         sa.update(_plans)
         .where(

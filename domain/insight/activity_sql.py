@@ -29,6 +29,7 @@ _OWNERS: Final[Mapping[str, tuple[str, str]]] = {
     "coupon": ("'coupon'", _simple("coupons", "NULL::uuid")),
     "credit_note": ("'credit_note'", _simple("credit_notes")),
     "customer": ("'customer'", _simple("customers", "o.id")),
+    "feature": ("'feature'", _simple("features", "NULL::uuid")),
     "invoice": ("'invoice'", _simple("invoices")),
     "payment": (
         "CASE WHEN o.invoice_id IS NULL THEN 'payment_request' ELSE 'invoice' END",

@@ -17,6 +17,7 @@ LOGGED: Final = frozenset(
         "credit_note.created", "credit_note.generated", "credit_note.refund_failure",
         "customer.created", "customer.deleted", "customer.updated",
         "email.sent",
+        "feature.created", "feature.deleted", "feature.updated",
         "invoice.created", "invoice.deleted", "invoice.drafted", "invoice.generated", "invoice.one_off_created",
         "invoice.paid_credit_added", "invoice.payment_failure", "invoice.payment_overdue",
         "invoice.payment_status_updated", "invoice.ready_to_finalize", "invoice.regenerated", "invoice.voided",
@@ -35,6 +36,7 @@ TABLES: Final[Mapping[str, str]] = {
     "billing_entities": "billing_entities",
     "coupon": "coupons",
     "customer": "customers",
+    "feature": "features",
     "invoice": "invoices",
     "plan": "plans",
     "subscription": "subscriptions",
@@ -44,8 +46,8 @@ TABLES: Final[Mapping[str, str]] = {
 """By kind of object whose changes are kept: the table whose columns are named in them."""
 
 KINDS: Final = (
-    "applied_coupon", "billable_metric", "billing_entities", "coupon", "credit_note", "customer", "invoice", "payment",
-    "payment_receipt", "payment_request", "plan", "subscription", "wallet", "wallet_transaction",
+    "applied_coupon", "billable_metric", "billing_entities", "coupon", "credit_note", "customer", "feature", "invoice",
+    "payment", "payment_receipt", "payment_request", "plan", "subscription", "wallet", "wallet_transaction",
 )  # fmt: skip
 """Of what something is told. What a client sees as the resource may be another: see `activity_sql.py`."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from domain.catalog.entitlements.payloads import feature_payloads
 from domain.catalog.payloads import billable_metric_payloads
 from domain.catalog.plan_payloads import plan_payloads, threshold_payload
 from domain.credits.note_payloads import note_payloads
@@ -32,6 +33,7 @@ from domain.payments.payloads import (
 )
 from domain.payments.queries import payment_rows, request_rows
 from domain.payments.receipt_queries import receipt_rows
+from domain.subscriptions.entitlements.payloads import subscription_entitlement_payloads
 from domain.subscriptions.payloads import payload as subscription_payload
 from domain.subscriptions.queries import rows_by_ids
 from domain.subscriptions.thresholds import applicable_thresholds
@@ -80,9 +82,14 @@ async def _ended_subscriptions(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping
 
 
 async def _subscriptions(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
-    # Entitlements are not offered, so a subscription has none.
     contents = await _ended_subscriptions(work, ids)
-    return {each: {**content, "entitlements": []} for each, content in contents.items()}
+    plan_ids = {each: content["plan"]["lago_id"] for each, content in contents.items()}
+    entitlements = await subscription_entitlement_payloads(work.session, plan_ids)
+    return {each: {**content, "entitlements": entitlements[each]} for each, content in contents.items()}
+
+
+async def _features(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
+    return await feature_payloads(work.session, ids)
 
 
 async def _invoices(work: UnitOfWork, ids: Sequence[UUID]) -> Mapping[UUID, Payload]:
@@ -181,6 +188,9 @@ ANNOUNCEMENTS: Mapping[str, Announcement] = {
     "customer.created": Announcement("customer", _customers),
     "customer.updated": Announcement("customer", _customers),
     "customer.payment_provider_created": Announcement("customer", _customers),
+    "feature.created": Announcement("feature", _features),
+    "feature.deleted": Announcement("feature", _features),
+    "feature.updated": Announcement("feature", _features),
     "fee.created": Announcement("fee", _fees),
     "invoice.created": Announcement("invoice", _invoices),
     "invoice.drafted": Announcement("invoice", invoice_details),

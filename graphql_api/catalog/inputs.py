@@ -6,6 +6,7 @@ import strawberry
 from strawberry import UNSET
 
 from graphql_api.catalog.charge_inputs import ChargeInput, FixedChargeInput
+from graphql_api.catalog.entitlement_types import EntitlementInput
 from graphql_api.catalog.enums import CommitmentTypeEnum, PlanInterval
 from graphql_api.enums import CurrencyEnum
 from graphql_api.scalars import BigInt
@@ -60,6 +61,7 @@ class CreatePlanInput:
     usage_thresholds: list[UsageThresholdInput] | None = UNSET
     tax_codes: list[str] | None = UNSET
     metadata: list[MetadataInput] | None = UNSET
+    entitlements: list[EntitlementInput] | None = UNSET
 
 
 @strawberry.input
@@ -83,6 +85,7 @@ class UpdatePlanInput:
     usage_thresholds: list[UsageThresholdInput] | None = UNSET
     tax_codes: list[str] | None = UNSET
     metadata: list[MetadataInput] | None = UNSET
+    entitlements: list[EntitlementInput] | None = UNSET
     cascade_updates: bool | None = UNSET
 
 

@@ -21,6 +21,7 @@ from graphql_api.catalog.charges import (
     fetch_charges_of_plans,
     fetch_fixed_charges_of_plans,
 )
+from graphql_api.catalog.entitlement_types import PlanEntitlement, plan_entitlements
 from graphql_api.catalog.enums import CommitmentTypeEnum, PlanInterval
 from graphql_api.catalog.metrics import BillableMetric, fetch_metrics, metric_type
 from graphql_api.catalog.organization import LazyOrganization, own_organization
@@ -147,6 +148,11 @@ class Plan(Logged):
         if own or self.parent_plan_id is None:
             return own or []
         return await load(info, "thresholds_of_plans", _fetch_thresholds, self.parent_plan_id) or []
+
+    @strawberry.field
+    async def entitlements(self, info: Info) -> list[PlanEntitlement] | None:
+        """Its own; those of an override are its parent's."""
+        return await plan_entitlements(info, self.parent_plan_id or _key(self.id))
 
     @strawberry.field
     async def customers_count(self, info: Info) -> int:

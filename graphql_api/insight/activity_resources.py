@@ -10,6 +10,7 @@ import strawberry
 from strawberry import Info
 
 from domain.kernel.unit_of_work import UnitOfWork
+from graphql_api.catalog.entitlement_types import FeatureObject, fetch_features
 from graphql_api.catalog.metrics import BillableMetric, fetch_metrics
 from graphql_api.catalog.types import Plan, fetch_plans
 from graphql_api.credits.coupons import Coupon, fetch_coupons
@@ -35,6 +36,7 @@ ActivityLogResourceObject = Annotated[
     | Coupon
     | CreditNote
     | Customer
+    | FeatureObject
     | Invoice
     | PaymentReceipt
     | PaymentRequest
@@ -52,6 +54,7 @@ _FETCH: Final[Mapping[str, tuple[str, _Fetch]]] = {
     "coupon": ("coupons", fetch_coupons),
     "credit_note": ("credit_notes", fetch_notes),
     "customer": ("customers", fetch_customers),
+    "feature": ("features", fetch_features),
     "invoice": ("invoices", fetch_invoices),
     "payment_receipt": ("payment_receipts", fetch_receipts),
     "payment_request": ("payment_requests", fetch_requests),

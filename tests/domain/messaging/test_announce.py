@@ -33,6 +33,7 @@ TABLE = {
     "subscription": "subscriptions",
     "invoice": "invoices",
     "fee": "fees",
+    "feature": "features",
     "payment_dispute_lost": "invoices",
     "payment_provider_invoice_payment_error": "invoices",
     "triggered_alert": "triggered_usage_alerts",
@@ -51,6 +52,7 @@ TABLE = {
 TOLD_BY = {"subscription.usage_threshold_reached": "applied_usage_thresholds"}
 INCLUDED = {
     "customer": {"integration_customers"},
+    "feature": {"code", "name", "description", "privileges", "created_at"},
     "plan": {"charges", "usage_thresholds", "taxes"},
     "subscription": {"plan", "customer"},
     "subscription.started": {"entitlements"},
@@ -134,6 +136,8 @@ async def test_each_type_tells_its_object_with_what_belongs_to_it(
             content["lago_id"] = content[f"lago_{about}_id"]
     if object_type == "dunning_campaign":
         content["lago_id"] = str(world["customers"].id) * (content["external_customer_id"] == told.external_id)
+    if object_type == "feature":
+        content["lago_id"] = str(told.id) * (content["code"] == told.code)
     assert content["lago_id"] == str(told.id)
     assert INCLUDED.get(object_type, set()) | INCLUDED.get(webhook_type, set()) <= set(content)
     assert not LEFT_OUT.get(webhook_type, set()) & set(content)
