@@ -169,7 +169,7 @@ async def test_each_flag_takes_its_jobs_to_a_worker_of_their_own(
         alone.stop()
         together = start("worker", ",".join(others), **on)
         await world.until(lambda: len(world.keys()) == 1 + len(DEDICATED_QUEUES))
-        pids = dict(world.sql("SELECT key, pid FROM effects"))
+        pids: dict[str, int] = dict(world.sql("SELECT key, pid FROM effects"))
         workers = {"default": default, one: alone} | dict.fromkeys(others, together)
         assert pids == {key: worker.popen.pid for key, worker in workers.items()}
         assert default.popen.poll() is None
