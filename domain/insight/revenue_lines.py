@@ -21,8 +21,9 @@ __all__ = ["DEDUCTIONS", "REVENUE_LINES", "STREAMS"]
 def _spread(total: str, weight: str, window: str) -> str:
     """The line's part of a total of its invoice: the rounded running share less that of the lines before it."""
     whole, upto = f"sum({weight}) OVER {window}", f"sum({weight}) OVER {window}_upto"
+    first_of_nothing = f"CASE WHEN row_number() OVER {window}_upto = 1 THEN {total} ELSE 0 END"
     return (
-        f"CASE WHEN {total} = 0 THEN 0 WHEN {whole} = 0 THEN CASE WHEN row_number() OVER {window}_upto = 1 THEN {total} ELSE 0 END"
+        f"CASE WHEN {total} = 0 THEN 0 WHEN {whole} = 0 THEN {first_of_nothing}"
         f" ELSE round({total} * ({upto}) / ({whole})) - round({total} * (({upto}) - {weight}) / ({whole})) END"
     )
 
