@@ -48,11 +48,14 @@ def compose(routes: Sequence[BaseRoute], probes: Probes, *closing: Callable[[], 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        from rest_api.api_log import close_api_log, open_api_log
         from rest_api.events import close_ingestion
 
+        open_api_log()
         try:
             yield
         finally:
+            await close_api_log()
             await close_ingestion()
             await probes.close()
             await database.close()

@@ -14,6 +14,7 @@ import domain.customers.models
 import domain.identity.models
 import domain.identity.security.models
 import domain.identity.team.models
+import domain.insight.api_logs.models
 import domain.insight.exports.models
 import domain.insight.models
 import domain.invoicing.models

@@ -40,6 +40,7 @@ from graphql_api.identity.security_logs import SecurityLogQueries
 from graphql_api.identity.team import TeamMutations, TeamQueries
 from graphql_api.insight.activity_logs import ActivityLogQueries
 from graphql_api.insight.analytics import AnalyticsQueries
+from graphql_api.insight.api_logs import ApiLogQueries
 from graphql_api.insight.contracted import ContractedQueries
 from graphql_api.insight.data_exports import DataExportMutations
 from graphql_api.insight.revenue import RevenueQueries
@@ -103,6 +104,7 @@ QUERIES: tuple[type, ...] = (
     CreditNoteQueries,
     CouponQueries,
     ActivityLogQueries,
+    ApiLogQueries,
     AnalyticsQueries,
     UsageFigureQueries,
     RevenueQueries,

@@ -8,6 +8,7 @@ from rest_api import (
     activity_logs,
     add_ons,
     analytics,
+    api_logs,
     billable_metrics,
     billing_entities,
     collect,
@@ -48,7 +49,7 @@ __all__ = ["rest_routes"]
 
 # Events first: the hot path.
 _RESOURCES = (
-    events, activity_logs, security_logs,
+    events, activity_logs, api_logs, security_logs,
     analytics, billable_metrics, billing_entities, customers, organizations, plan_charges, plan_charge_filters,
     plan_fixed_charges, plan_entitlements, features, plans, subscription_alerts, subscription_entitlements,
     subscription_overrides, subscriptions, taxes, webhook_endpoints,

@@ -12,7 +12,8 @@ it gets the first answer, marked with `Idempotent-Replayed: true`; the same key 
 
 The order is: key (401) and its permission (403), body (400), then the handler inside one transaction of the key's
 organization, which is committed before the answer leaves. A refusal rolls everything back and becomes its 4xx; anything
-else that is raised is a defect, logged and answered as a bare 500 by the application.
+else that is raised is a defect, logged and answered as a bare 500 by the application. Writes are noted for the log of
+API calls (see `rest_api.api_log`), and their answers name the request in `X-Request-Id`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,6 +36,7 @@ from domain.kernel.pagination import Page, PageRequest
 from domain.kernel.unit_of_work import UnitOfWork, tenant_work
 from domain.kernel.validation import clean_json, storable
 from infrastructure import exact_json
+from rest_api.api_log import note_call
 from rest_api.errors import refusal_answer
 
 __all__ = ["Call", "Outgoing", "answer", "empty_answer", "endpoint", "outgoing", "page_answer"]
@@ -121,19 +124,15 @@ def endpoint(resource: str) -> Callable[[Handler], Callable[[Request], Awaitable
     def decorate(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         @wraps(handler)
         async def handle(request: Request) -> Response:
-            try:
-                identity = await authenticate_api_key(_key(request))
-                identity.require(resource, "read" if request.method in READING else "write")
-                _refuse_unstorable(request, resource)
-                body = await _body(request)
+            async def respond(identity: ApiKeyIdentity, body: Any) -> Response:
                 async with tenant_work(identity.tenant, _author(request, identity)) as work:
                     call = Call(request, identity, work, body)
                     once_key = None if request.method in READING else request.headers.get("idempotency-key")
                     if once_key is None:
                         return await handler(call)
                     return await _once(call, checked_key(once_key), handler)
-            except Refusal as refusal:
-                return refusal_answer(refusal)
+
+            return await _answered(request, resource, respond)
 
         return handle
 
@@ -166,17 +165,46 @@ def outgoing(
     def decorate(handler: Callable[[Outgoing], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         @wraps(handler)
         async def handle(request: Request) -> Response:
-            try:
-                identity = await authenticate_api_key(_key(request))
-                identity.require(resource, "read" if request.method in READING else "write")
-                _refuse_unstorable(request, resource)
-                return await handler(Outgoing(request, identity, await _body(request)))
-            except Refusal as refusal:
-                return refusal_answer(refusal)
+            async def respond(identity: ApiKeyIdentity, body: Any) -> Response:
+                return await handler(Outgoing(request, identity, body))
+
+            return await _answered(request, resource, respond)
 
         return handle
 
     return decorate
+
+
+async def _answered(
+    request: Request, resource: str, respond: Callable[[ApiKeyIdentity, Any], Awaitable[Response]]
+) -> Response:
+    """What every endpoint does around its own work: key, permission, body, refusals, and the log of writes."""
+    identity: ApiKeyIdentity | None = None
+    body: Any = {}
+    try:
+        identity = await authenticate_api_key(_key(request))
+        identity.require(resource, "read" if request.method in READING else "write")
+        _refuse_unstorable(request, resource)
+        body = await _body(request)
+        response = await respond(identity, body)
+    except Refusal as refusal:
+        response = refusal_answer(refusal)
+    except Exception as error:
+        if identity is not None:
+            status = error.status_code if isinstance(error, HTTPException) else 500
+            note_call(request, resource, identity, body, _sent(request), status, b"")
+        raise
+    if identity is not None and request.method not in READING:
+        sent = bytes(getattr(response, "body", b""))
+        named = note_call(request, resource, identity, body, _sent(request), response.status_code, sent)
+        if named is not None:
+            response.headers["x-request-id"] = named
+    return response
+
+
+def _sent(request: Request) -> int:
+    """Bytes of the body that was read."""
+    return len(getattr(request, "_body", b""))
 
 
 def _author(request: Request, identity: ApiKeyIdentity) -> Author:

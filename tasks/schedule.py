@@ -32,11 +32,13 @@ from domain.credits.wallets.update import terminate_expired, terminate_expired_r
 from domain.identity.api_key_usage import track_usage
 from domain.identity.models import Organization
 from domain.identity.security.log import clean_security_logs
+from domain.insight.api_logs.models import clean_api_logs
 from domain.insight.exports.request import expire_exports
 from domain.insight.log_activities import clean_activity_logs
 from domain.invoicing.overdue import CHUNK as OVERDUE_CHUNK
 from domain.invoicing.overdue import mark_overdue
 from domain.kernel.idempotency import clean_idempotency_keys
+from domain.kernel.retention import CHUNK as CLEAN_CHUNK
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.clean import clean_webhooks
@@ -129,11 +131,13 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("terminate_coupons", "lago_terminate_coupons", "30 * * * *", terminate_expired_coupons,
               horizon.expiring_coupons),
     Scheduled("clean_idempotency_keys", "lago_clean_idempotency_keys", "50 1 * * *", clean_idempotency_keys,
-              horizon.never, organizations=all_organizations),
+              horizon.never, organizations=all_organizations, chunk=CLEAN_CHUNK),
     Scheduled("clean_activity_logs", "lago_clean_activity_logs", "40 1 * * *", clean_activity_logs,
-              horizon.never, organizations=all_organizations),
+              horizon.never, organizations=all_organizations, chunk=CLEAN_CHUNK),
     Scheduled("clean_security_logs", "lago_clean_security_logs", "40 1 * * *", clean_security_logs,
-              horizon.never, organizations=all_organizations),
+              horizon.never, organizations=all_organizations, chunk=CLEAN_CHUNK),
+    Scheduled("clean_api_logs", "lago_clean_api_logs", "40 1 * * *", clean_api_logs,
+              horizon.never, organizations=all_organizations, chunk=CLEAN_CHUNK),
     Scheduled("expire_data_exports", "lago_expire_data_exports", "20 1 * * *", expire_exports, horizon.never,
               organizations=all_organizations),
     Scheduled("mark_invoices_as_payment_overdue", "lago_mark_invoices_as_payment_overdue", "25 * * * *", mark_overdue,

@@ -33,8 +33,9 @@ LONGEST_ADVANCE = timedelta(days=366 * 10)
 TASKS = frozenset(
     {
         "activate_subscriptions", "api_keys_track_usage", "bill_customers", "bill_ended_trial_subscriptions",
-        "clean_activity_logs", "clean_idempotency_keys", "clean_inbound_webhooks", "clean_security_logs",
-        "clean_webhooks", "compute_daily_usage", "expire_incomplete_subscriptions", "finalize_invoices",
+        "clean_activity_logs", "clean_api_logs", "clean_idempotency_keys", "clean_inbound_webhooks",
+        "clean_security_logs", "clean_webhooks", "compute_daily_usage", "expire_data_exports",
+        "expire_incomplete_subscriptions", "finalize_invoices",
         "mark_invoices_as_payment_overdue", "post_validate_events", "process_dunning_campaigns",
         "process_subscription_activity", "refresh_draft_invoices", "refresh_flagged_subscriptions",
         "refresh_lifetime_usages", "refresh_wallets_ongoing_balance", "retry_failed_invoices",

@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from domain.insight.activity_objects import objects_of
 from domain.insight.activity_sql import insert_of
 from domain.insight.activity_types import LOGGED, TABLES, kind_of
@@ -22,7 +20,7 @@ from domain.kernel.authors import SYSTEM, Author
 from domain.kernel.changes import Changes, changes_of
 from domain.kernel.ids import new_id_text, parse_id
 from domain.kernel.jobs import JobRequest
-from domain.kernel.rows import table
+from domain.kernel.retention import cleaning
 from domain.kernel.unit_of_work import UnitOfWork
 from infrastructure import exact_json
 
@@ -35,7 +33,8 @@ MOST_OBJECTS: Final = 5
 """So many objects of one type are logged at once, and kept where a client did it; more are named only."""
 CHUNK: Final = 500
 
-_logs = table(ActivityLog)
+clean_activity_logs = cleaning(ActivityLog, "logged_at", KEPT, lambda: clock.now())
+"""Removes what is too old to be shown."""
 
 
 async def log_activities(work: UnitOfWork, happened: Mapping[str, Sequence[UUID]]) -> list[JobRequest]:
@@ -73,17 +72,6 @@ async def log_many(
 async def log_mail(work: UnitOfWork, author: Author, kind: str, object_id: UUID, content: Mapping[str, Any]) -> None:
     """A mail about an object was sent, or could not be; see `log_mails.py`. One statement."""
     await _write(work, author, clock.now(), [_row("email.sent", kind, object_id, content)])
-
-
-async def clean_activity_logs(work: UnitOfWork) -> int:
-    """Removes what is too old to be shown; how many."""
-    oldest = clock.now() - KEPT
-    removed = await work.session.scalars(
-        sa.delete(_logs)
-        .where(_logs.c.organization_id == work.organization_id, _logs.c.logged_at < oldest)
-        .returning(_logs.c.id)
-    )
-    return len(removed.all())
 
 
 def _job(work: UnitOfWork, activity_type: str, ids: Sequence[UUID]) -> JobRequest:

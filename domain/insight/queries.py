@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from domain.identity.models import User
 from domain.insight.log_activities import KEPT
 from domain.insight.models import ActivityLog
+from domain.insight.spans import read_span
 from domain.kernel import clock
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import parse_id
@@ -57,25 +58,14 @@ def read_wanted_activities(params: Mapping[str, object]) -> WantedActivities:
     Raises ValidationFailed for dates that are none.
     """
     read = Reader(params)
-    first, last = read.day("from_date"), read.day("to_date")
+    since, until = read_span(read)
     customer, subscription = read.text("external_customer_id"), read.text("external_subscription_id")
     lists: dict[str, list[Any]] = {name: found for name in _TEXT_LISTS if (found := read.texts(name))}
     for name in _ID_LISTS:
         found = read.texts(name)
         if found:
             lists[name] = [each for text in found if (each := parse_id(text)) is not None]
-    from_datetime, to_datetime = read.instant("from_datetime"), read.instant("to_datetime")
     read.finish()
-    since = datetime(first.year, first.month, first.day, tzinfo=UTC) if first else None
-    until = None
-    if last is not None and (last.year, last.month, last.day) < (9999, 12, 31):
-        until = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
-    if from_datetime is not None:
-        since = max(since or from_datetime, from_datetime)
-    if to_datetime is not None:
-        # The instant that is named counts.
-        following = to_datetime + timedelta(microseconds=1) if to_datetime.year < 9999 else to_datetime
-        until = min(until or following, following)
     return WantedActivities(since, until, customer, subscription, lists)
 
 

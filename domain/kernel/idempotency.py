@@ -24,6 +24,7 @@ from sqlmodel import Field
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.ids import new_id
+from domain.kernel.retention import cleaning
 from domain.kernel.rows import TenantRow, table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import INVALID, TOO_LONG
@@ -55,6 +56,9 @@ class IdempotencyKey(TenantRow, table=True):
 
 
 _keys = table(IdempotencyKey)
+
+clean_idempotency_keys = cleaning(IdempotencyKey, "created_at", KEPT, lambda: clock.wall())
+"""Removes answers that have been kept long enough."""
 
 # An answer that was kept long enough is as if it were not there, whether it has been cleaned away or not.
 _CLAIM: Final = sa.text(
@@ -132,16 +136,6 @@ async def once(
             )
         return Answered(kept.status, kept.body, replayed=True)
     raise ValidationFailed({"idempotency_key": ["in_use"]}, code="lock_acquisition_failed")
-
-
-async def clean_idempotency_keys(work: UnitOfWork) -> int:
-    """Removes answers that have been kept long enough; how many."""
-    removed = await work.session.scalars(
-        sa.delete(_keys)
-        .where(_keys.c.organization_id == work.organization_id, _keys.c.created_at < clock.wall() - KEPT)
-        .returning(_keys.c.id)
-    )
-    return len(removed.all())
 
 
 async def _claim(work: UnitOfWork, interface: str, key: str, fingerprint: str) -> Any:

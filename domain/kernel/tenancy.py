@@ -27,7 +27,7 @@ class Door(StrEnum):
     """A role that crosses tenants for one purpose."""
 
     LOGIN = "tarn_login"  # log-in, registration, invitations, forgotten passwords, API-key look-up, currentUser
-    INGEST = "tarn_ingest"  # the shared flush of events: inserts events and jobs, reads what a metric counts
+    INGEST = "tarn_ingest"  # shared flushes: inserts events, jobs and the log of API calls, reads what a metric counts
     RELAY = "tarn_relay"  # the job ledger
     CLOCK = "tarn_clock"  # the scheduled jobs: finds which organizations have work, hands it to the ledger
     SANDBOX = "tarn_sandbox"  # creating sandboxes and setting their clocks

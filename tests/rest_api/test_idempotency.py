@@ -130,6 +130,8 @@ async def test_a_key_is_forgotten_after_a_day(api: Api, monkeypatch: pytest.Monk
     assert second.json()["applied_coupon"]["lago_id"] != first.json()["applied_coupon"]["lago_id"]
     keys = table(IdempotencyKey)
     async with tenant_work(api.tenant) as work:
+        assert await clean_idempotency_keys(work) == 0
+        await work.session.execute(sa.update(keys).values(created_at=keys.c.created_at - timedelta(hours=24)))
         assert await clean_idempotency_keys(work) == 1
         assert await work.session.scalar(sa.select(sa.func.count()).select_from(keys)) == 0
 

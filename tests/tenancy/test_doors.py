@@ -38,6 +38,7 @@ EXPECTED: dict[Door, dict[str, Rights]] = {
     },
     Door.INGEST: {
         "events": {"INSERT": ALL},
+        "api_logs": {"INSERT": ALL},
         "jobs": {"INSERT": ALL},
         "billable_metrics": {
             "SELECT": {"organization_id", "code", "field_name", "aggregation_type", "expression", "deleted_at"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from domain.identity.security.models import SecurityLog
 from domain.kernel import clock
 from domain.kernel.authors import Author
 from domain.kernel.ids import new_id
+from domain.kernel.retention import cleaning
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 
@@ -23,6 +24,9 @@ __all__ = ["KEPT", "changed", "clean_security_logs", "key_ending", "note_securit
 
 KEPT: Final = timedelta(days=90)
 ENDING: Final = 4
+
+clean_security_logs = cleaning(SecurityLog, "logged_at", KEPT, lambda: clock.wall())
+"""Removes what is older than 90 days."""
 
 _logs = table(SecurityLog)
 
@@ -72,15 +76,3 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 def key_ending(key: ApiKey) -> str:
     """By what a key is recognized without giving it away."""
     return key.value[-ENDING:]
-
-
-async def clean_security_logs(work: UnitOfWork) -> int:
-    """Removes what is older than 90 days; how many."""
-    removed: Sequence[UUID] = (
-        await work.session.scalars(
-            sa.delete(_logs)
-            .where(_logs.c.organization_id == work.organization_id, _logs.c.logged_at < clock.wall() - KEPT)
-            .returning(_logs.c.id)
-        )
-    ).all()
-    return len(removed)
