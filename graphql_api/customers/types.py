@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -11,10 +10,7 @@ from strawberry import Info
 
 from domain.catalog.models import CustomerTax
 from domain.customers import queries
-from domain.customers.applicable_sections import applicable_sections
 from domain.customers.display_name import display_name
-from domain.customers.models import CustomerCustomSection
-from domain.identity.custom_sections import sections_of
 from domain.kernel.unit_of_work import UnitOfWork
 from graphql_api.catalog.tax_types import Tax, taxes_on
 from graphql_api.customers.enums import (
@@ -25,10 +21,20 @@ from graphql_api.customers.enums import (
     FinalizeZeroAmountInvoiceEnum,
 )
 from graphql_api.customers.error_details import fetch_errors
+from graphql_api.customers.fetches import (
+    fetch_active_subscriptions,
+    fetch_in_use,
+    fetch_metadata,
+    fetch_overdue,
+    fetch_own_sections,
+    fetch_sections,
+    fetch_subscriptions_of,
+)
 from graphql_api.customers.overdue import CustomerOverdueBalance, fetch_overdue_balances
+from graphql_api.customers.parts import CustomerAddress, CustomerBillingConfiguration, CustomerMetadata
 from graphql_api.enums import CountryCode, CurrencyEnum, TimezoneEnum
 from graphql_api.identity.billing_entities import BillingEntity, fetch_entities
-from graphql_api.identity.custom_sections import InvoiceCustomSection, section_type
+from graphql_api.identity.custom_sections import InvoiceCustomSection
 from graphql_api.insight.logged import Logged
 from graphql_api.invoicing.invoice_life import ErrorDetail
 from graphql_api.loaders import load, load_one
@@ -46,8 +52,7 @@ if TYPE_CHECKING:
     from graphql_api.subscriptions.types import StatusTypeEnum, Subscription
 
 __all__ = [
-    "Customer", "CustomerAddress", "CustomerBillingConfiguration", "CustomerCollection", "CustomerMetadata",
-    "customer_type", "fetch_customers",
+    "Customer", "CustomerCollection", "customer_type", "fetch_customers",
 ]  # fmt: skip
 
 LazyCampaign = Annotated["DunningCampaign", strawberry.lazy("graphql_api.payments.campaigns")]
@@ -59,37 +64,6 @@ LazyProviderCustomer = Annotated["ProviderCustomer", strawberry.lazy("graphql_ap
 LazySubscription = Annotated["Subscription", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyStatus = Annotated["StatusTypeEnum", strawberry.lazy("graphql_api.subscriptions.types")]
 LazyAppliedCoupon = Annotated["AppliedCoupon", strawberry.lazy("graphql_api.credits.coupons")]
-SubscriptionsKey = tuple[UUID, tuple[str, ...]]
-
-
-@strawberry.type
-class CustomerAddress:
-    address_line1: str | None
-    address_line2: str | None
-    city: str | None
-    country: CountryCode | None
-    state: str | None
-    zipcode: str | None
-
-
-@strawberry.type
-class CustomerMetadata:
-    id: strawberry.ID
-    key: str
-    value: str
-    display_in_invoice: bool
-    created_at: ISO8601DateTime
-    updated_at: ISO8601DateTime
-
-
-@strawberry.type
-class CustomerBillingConfiguration:
-    """The id is made up, for the client's cache."""
-
-    id: strawberry.ID
-    document_locale: str | None
-    subscription_invoice_issuing_date_anchor: CustomerSubscriptionInvoiceIssuingDateAnchorEnum | None
-    subscription_invoice_issuing_date_adjustment: CustomerSubscriptionInvoiceIssuingDateAdjustmentEnum | None
 
 
 @strawberry.type
@@ -147,25 +121,25 @@ class Customer(Logged):
     @strawberry.field
     async def configurable_invoice_custom_sections(self, info: Info) -> list[InvoiceCustomSection] | None:
         """Those of its invoices where a subscription selects none: its own, else its billing entity's."""
-        return await load(info, "sections_for_customers", _fetch_sections, self.key) or []
+        return await load(info, "sections_for_customers", fetch_sections, self.key) or []
 
     @strawberry.field
     async def has_overwritten_invoice_custom_sections_selection(self, info: Info) -> bool | None:
         """Whether it has a selection of its own."""
-        return bool(await load(info, "own_sections_of_customers", _fetch_own_sections, self.key))
+        return bool(await load(info, "own_sections_of_customers", fetch_own_sections, self.key))
 
     @strawberry.field
     async def metadata(self, info: Info) -> list[CustomerMetadata] | None:
-        return await load(info, "customer_metadata", _fetch_metadata, self.key) or []
+        return await load(info, "customer_metadata", fetch_metadata, self.key) or []
 
     @strawberry.field
     async def active_subscriptions_count(self, info: Info) -> int:
-        return await load(info, "active_subscriptions", _fetch_active_subscriptions, self.key) or 0
+        return await load(info, "active_subscriptions", fetch_active_subscriptions, self.key) or 0
 
     @strawberry.field
     async def can_edit_attributes(self, info: Info) -> bool:
         """Whether currency and external id can still change: there is no subscription and no invoice."""
-        return not await load(info, "customers_in_use", _fetch_in_use, self.key)
+        return not await load(info, "customers_in_use", fetch_in_use, self.key)
 
     @strawberry.field
     async def has_active_wallet(self, info: Info) -> bool:
@@ -175,7 +149,7 @@ class Customer(Logged):
 
     @strawberry.field
     async def has_overdue_invoices(self, info: Info) -> bool:
-        return bool(await load(info, "customers_overdue", _fetch_overdue, self.key))
+        return bool(await load(info, "customers_overdue", fetch_overdue, self.key))
 
     @strawberry.field
     async def applied_dunning_campaign(self, info: Info) -> LazyCampaign | None:
@@ -267,7 +241,7 @@ class Customer(Logged):
     async def subscriptions(self, info: Info, status: list[LazyStatus] | None = None) -> list[LazySubscription]:
         """Active ones, unless other statuses are asked for."""
         statuses = tuple(sorted(one.value for one in status)) if status else ("active",)
-        return await load(info, "subscriptions_of_customers", _fetch_subscriptions, (self.key, statuses)) or []
+        return await load(info, "subscriptions_of_customers", fetch_subscriptions_of, (self.key, statuses)) or []
 
 
 @strawberry.type
@@ -349,50 +323,3 @@ def customer_type(row: Any) -> Customer:
 async def fetch_customers(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, Customer]:
     """Customers by id, deleted ones as well."""
     return {key: customer_type(row) for key, row in (await queries.customer_rows(work.session, ids)).items()}
-
-
-async def _fetch_metadata(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[CustomerMetadata]]:
-    rows = await queries.metadata_of_customers(work.session, ids)
-    names = ("id", "key", "value", "display_in_invoice", "created_at", "updated_at")
-    return {
-        customer_id: [CustomerMetadata(**{name: getattr(row, name) for name in names}) for row in metadata]
-        for customer_id, metadata in rows.items()
-    }
-
-
-async def _fetch_sections(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, list[InvoiceCustomSection]]:
-    found = await applicable_sections(work.session, await queries.customer_rows(work.session, ids))
-    return {customer_id: [section_type(row) for row in rows] for customer_id, rows in found.items()}
-
-
-async def _fetch_own_sections(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, bool]:
-    found = await sections_of(work.session, CustomerCustomSection, "customer_id", ids)
-    return {each: any(row.section_type == "manual" for row in rows) for each, rows in found.items()}
-
-
-async def _fetch_active_subscriptions(work: UnitOfWork, ids: list[UUID]) -> dict[UUID, int]:
-    return await queries.subscription_counts(work.session, ids)
-
-
-async def _fetch_in_use(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, bool]:
-    return dict.fromkeys(await queries.customers_in_use(work.session, ids), True)
-
-
-async def _fetch_overdue(work: UnitOfWork, ids: list[UUID]) -> Mapping[UUID, bool]:
-    return dict.fromkeys(await queries.customers_with_overdue_invoices(work.session, ids), True)
-
-
-async def _fetch_subscriptions(
-    work: UnitOfWork, keys: list[SubscriptionsKey]
-) -> dict[SubscriptionsKey, list[LazySubscription]]:
-    """Two statements for each set of statuses that is asked for."""
-    from graphql_api.subscriptions.types import fetch_subscriptions
-
-    found: dict[SubscriptionsKey, list[LazySubscription]] = {}
-    for statuses in {statuses for _, statuses in keys}:
-        customer_ids = [customer_id for customer_id, asked in keys if asked == statuses]
-        ids = await queries.subscription_ids_of_customers(work.session, customer_ids, statuses)
-        rows = await fetch_subscriptions(work, [one for listed in ids.values() for one in listed])
-        for customer_id, listed in ids.items():
-            found[customer_id, statuses] = [rows[one] for one in listed]
-    return found

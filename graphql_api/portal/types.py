@@ -20,7 +20,8 @@ from graphql_api.credits.wallet_enums import (
 from graphql_api.credits.wallet_transaction_types import transaction_type
 from graphql_api.credits.wallet_types import fetch_wallets, wallet_type
 from graphql_api.customers.enums import CustomerAccountTypeEnum, CustomerTypeEnum
-from graphql_api.customers.types import CustomerAddress, CustomerBillingConfiguration, customer_type
+from graphql_api.customers.parts import CustomerAddress, CustomerBillingConfiguration
+from graphql_api.customers.types import customer_type
 from graphql_api.enums import CountryCode, CurrencyEnum, PremiumIntegrationTypeEnum, TimezoneEnum
 from graphql_api.identity.billing_entities import BillingEntityBillingConfiguration, fetch_entities
 from graphql_api.identity.types import OrganizationBillingConfiguration
