@@ -23,6 +23,7 @@ from rest_api import (
     inbound,
     invoices,
     organizations,
+    pay,
     payment_methods,
     payment_receipts,
     payment_requests,
@@ -54,7 +55,7 @@ _RESOURCES = (
     plan_fixed_charges, plan_entitlements, features, plans, subscription_alerts, subscription_entitlements,
     subscription_overrides, subscriptions, taxes, webhook_endpoints,
     add_ons, usage, collect, invoices, fees, payments, payment_requests, payment_methods, payment_receipts, coupons,
-    credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads, inbound,
+    credit_notes, wallet_alerts, wallets, wallet_transactions, emails, downloads, inbound, pay,
 )  # fmt: skip
 
 

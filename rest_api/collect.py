@@ -33,7 +33,7 @@ async def invoice_url(call: Outgoing) -> Response:
                 "lago_customer_id": page.customer_id,
                 "external_customer_id": page.external_customer_id,
                 "payment_provider": page.payment_provider,
-                "lago_invoice_id": page.invoice_id,
+                "lago_invoice_id": page.payable_id,
                 "payment_url": page.url,
             }
         }

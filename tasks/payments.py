@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.attempts import begin_payment
 from domain.payments.inbound import finish_inbound, open_inbound
-from domain.payments.links import expire_pages
+from domain.payments.links import expire_pages, expire_request_pages
 from domain.payments.outcomes import note_outcome
 from domain.payments.provider_events import apply_event
 from domain.payments.providers.gateway import GatewayBusy, GatewayRefused, MethodKept
@@ -91,8 +92,14 @@ async def take(
             method_type=method_type,
             method_id=None if method_id is None else UUID(method_id),
         )
+        order = None if attempt is None else attempt.order
+        pages = [] if order is None else await expire_request_pages(work, order.payable_type, order.payable_id)
     if attempt is None:
         return
+    # Nobody pays on a page beside the charge.
+    for connection, session_id in pages:
+        with suppress(GatewayRefused):
+            await gateway_of(connection).expire_page(session_id)
     charged = await gateway_of(attempt.connection).charge(attempt.order)
     async with lease.settle() as work:
         again = await note_outcome(work, attempt.order.payment_id, charged)
@@ -102,9 +109,10 @@ async def take(
 
 @external_job(EXPIRE_PAGES, queue="providers", retries=(polynomial(5, GatewayBusy),))
 async def expire_invoice_pages(lease: Lease, invoice_id: str) -> None:
-    """Nobody pays an invoice on a page any more that was paid otherwise or taken back."""
+    """Nobody pays an invoice on a page any more, its own or that of a payment request, that was paid otherwise or taken
+    back."""
     async with lease.work() as work:
-        sessions = await expire_pages(work, UUID(invoice_id))
+        sessions = await expire_pages(work, [UUID(invoice_id)])
     for connection, session_id in sessions:
         await gateway_of(connection).expire_page(session_id)
 

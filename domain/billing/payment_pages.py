@@ -1,11 +1,11 @@
-"""Pages at a provider where invoices are paid and cards are left: begun in one transaction, asked for in none, kept in
-another. Source: handbook, credits 6.5 and 10.1.
+"""Pages at a provider where invoices and payment requests are paid and cards are left: begun in one transaction, asked
+for in none, kept in another. Source: handbook, credits 6.5, 7 and 10.1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from uuid import UUID
 
 from domain.billing.provider_news import tell_payment_failure
@@ -14,12 +14,13 @@ from domain.invoicing.queries import VISIBLE
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.payments.collect import begin_checkout
-from domain.payments.links import Page, begin_page, no_page, note_page, third_party
+from domain.payments.links import Page, PageWanted, begin_page, no_page, note_page, refused, third_party
 from domain.payments.providers.gateway import GatewayBusy, GatewayRefused
 from domain.payments.providers.gateways import gateway_of
 from domain.payments.providers.payer import Told
+from domain.payments.request_links import PAID, begin_request_page
 
-__all__ = ["Work", "checkout_page", "invoice_page", "purchase_page"]
+__all__ = ["Work", "checkout_page", "invoice_page", "purchase_page", "request_page"]
 
 Work = Callable[[], AbstractAsyncContextManager[UnitOfWork]]
 """Opens a transaction of the caller's organization."""
@@ -33,6 +34,19 @@ async def invoice_page(work: Work, invoice_id: object, statuses: Collection[str]
     refuses, which is told as well; base payment_provider_error when it answers without an address or not at all."""
     async with work() as begun:
         wanted = await begin_page(begun, invoice_id, statuses)
+    return await _made(work, wanted, "invalid_invoice_status_or_payment_status")
+
+
+async def request_page(work: Work, request_id: object) -> Page:
+    """Where a payment request is paid. Raises as `begin_request_page`, and as `invoice_page` when its provider makes
+    no page."""
+    async with work() as begun:
+        wanted = await begin_request_page(begun, request_id)
+    return await _made(work, wanted, PAID)
+
+
+async def _made(work: Work, wanted: Page | PageWanted, too_late: str) -> Page:
+    """too_late: the code for what was paid while the provider made the page."""
     if isinstance(wanted, Page):
         return wanted
     try:
@@ -47,7 +61,13 @@ async def invoice_page(work: Work, invoice_id: object, statuses: Collection[str]
             raise ValidationFailed({"base": ["payment_provider_error"]}) from error
         raise third_party(wanted.connection, error) from error
     async with work() as after:
-        return await note_page(after, wanted, made)
+        page = await note_page(after, wanted, made)
+    if page is None:
+        if made.session_id is not None:
+            with suppress(GatewayBusy, GatewayRefused):
+                await gateway_of(wanted.connection).expire_page(made.session_id)
+        raise refused(too_late)
+    return page
 
 
 async def purchase_page(work: Work, transaction_id: object) -> Page:

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.messaging.send import send_webhooks
+from domain.payments.payables import INVOICE
 from domain.payments.providers.gateway import Connection, GatewayRefused, LinkOrder
 from domain.payments.providers.payer import Told
+from domain.payments.queries import invoices_of_requests
 
 __all__ = ["tell_checkout_url", "tell_customer_error", "tell_payment_failure", "tell_provider_error"]
 
@@ -16,6 +18,7 @@ CHECKOUT: Final = "customer.checkout_url_generated"
 CUSTOMER_ERROR: Final = "customer.payment_provider_error"
 PROVIDER_ERROR: Final = "payment_provider.error"
 PAYMENT_FAILURE: Final = "invoice.payment_failure"
+REQUEST_FAILURE: Final = "payment_request.payment_failure"
 
 
 async def tell_checkout_url(work: UnitOfWork, told: Told, url: str) -> None:
@@ -46,18 +49,23 @@ async def tell_provider_error(work: UnitOfWork, connection: Connection, action: 
 async def tell_payment_failure(
     work: UnitOfWork, order: LinkOrder, connection: Connection, error: GatewayRefused
 ) -> None:
-    """The provider made no page for an invoice."""
+    """The provider made no page for an invoice or a payment request."""
     content = {
-        "lago_invoice_id": order.payable_id,
         "lago_customer_id": order.customer_id,
         "external_customer_id": order.external_customer_id,
         "provider_customer_id": order.provider_customer_id,
         "payment_provider": connection.provider_type,
         "payment_provider_code": connection.code,
         "provider_error": _error(error),
-        "error_details": {"code": error.code},
     }
-    await _send(work, PAYMENT_FAILURE, "payment_provider_invoice_payment_error", content, order.payable_id)
+    about = order.payable_id
+    if order.payable_type == INVOICE:
+        content |= {"lago_invoice_id": about, "error_details": {"code": error.code}}
+        await _send(work, PAYMENT_FAILURE, "payment_provider_invoice_payment_error", content, about)
+        return
+    invoices = (await invoices_of_requests(work.session, [about])).get(about, [])
+    content |= {"lago_payment_request_id": about, "lago_invoice_ids": [row.id for row in invoices]}
+    await _send(work, REQUEST_FAILURE, "payment_provider_payment_request_payment_error", content, about)
 
 
 def _customer(told: Told) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Pages at a provider where an invoice is paid by its payer. Source: handbook, credits 6.5.
+"""Pages at a provider where an invoice, or a payment request, is paid by its payer. Source: handbook, credits 6.5.
 
 In three steps, so that no transaction waits for the provider: begin, ask, note. A page lives for a day of real time and
-is handed out again until then; paying the invoice in any other way expires it.
+is handed out again until then; paying what it is for in any other way expires it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from domain.customers.queries import customer_rows
 from domain.invoicing.queries import VISIBLE, invoice_row
@@ -20,30 +21,30 @@ from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.payments.models import Payment
-from domain.payments.payables import Account, Payable, account_of, lock_invoice
+from domain.payments.models import Payment, PaymentRequestInvoice
+from domain.payments.payables import INVOICE, Account, Payable, account_of, lock_invoice
 from domain.payments.providers.connections import ProviderUnclear, connection_row, find_provider
 from domain.payments.providers.gateway import Connection, GatewayRefused, LinkOrder, PaymentPage
 from domain.payments.providers.models import CONNECTED_TYPES
 from domain.payments.providers.news_models import PaymentIntent
 
 __all__ = [
-    "THIRD_PARTY", "Page", "PageWanted", "begin_page", "expire_pages", "no_page", "note_page", "pages_are_used",
-    "pages_to_expire", "third_party",
+    "THIRD_PARTY", "WITHOUT_PAGES", "Page", "PageWanted", "begin_page", "expire_pages", "expire_request_pages",
+    "missing", "no_page", "note_page", "page_of", "pages_are_used", "pages_to_expire", "refused", "third_party",
 ]  # fmt: skip
 
 LIVES: Final = timedelta(hours=24)
 THIRD_PARTY: Final = "third_party_error"
 WITHOUT_PAGES: Final = ("gocardless",)
 
-_intents = table(PaymentIntent)
+_intents, _parts = table(PaymentIntent), table(PaymentRequestInvoice)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where an invoice is paid, and whose it is."""
+    """Where an invoice or a payment request is paid, and whose it is."""
 
-    invoice_id: UUID
+    payable_id: UUID
     customer_id: UUID
     external_customer_id: str
     payment_provider: str
@@ -52,7 +53,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageWanted:
-    """What to ask of which provider for a page of an invoice. `intent_id` is the row that waits for the answer."""
+    """What to ask of which provider for a page. `intent_id` is the row that waits for the answer."""
 
     intent_id: UUID
     connection: Connection
@@ -77,30 +78,36 @@ async def begin_page(work: UnitOfWork, invoice_id: object, statuses: Collection[
     row = await invoice_row(work.session, invoice_id, statuses)
     customer = (await customer_rows(work.session, [row.customer_id]))[row.customer_id]
     if customer.payment_provider is None:
-        raise _refused("no_linked_payment_provider")
+        raise refused("no_linked_payment_provider")
     if customer.payment_provider in WITHOUT_PAGES:
-        raise _refused("invalid_payment_provider")
+        raise refused("invalid_payment_provider")
     payable = await lock_invoice(work, row.id)
     assert payable is not None, "the invoice was found"
     if payable.paid or not payable.open or payable.due <= 0:
-        raise _refused("invalid_invoice_status_or_payment_status")
+        raise refused("invalid_invoice_status_or_payment_status")
     account = await account_of(work.session, payable.customer_id, payable.billing_entity_id)
     if account is None:
-        raise _refused(await _missing(work, customer))
+        raise refused(await missing(work, customer))
+    return await page_of(work, payable, account)
+
+
+async def page_of(work: UnitOfWork, payable: Payable, account: Account) -> Page | PageWanted:
+    """The page that is still alive of what may be paid, and is locked; else what to ask for one."""
     intent = await _live(work, payable, account)
     order = _order(intent.id, payable, account)
     wanted = PageWanted(intent.id, account.connection, order)
     return wanted if intent.payment_url is None else wanted.page(intent.payment_url)
 
 
-async def note_page(work: UnitOfWork, wanted: PageWanted, page: PaymentPage) -> Page:
-    """Keeps the page that the provider made."""
-    await work.session.execute(
+async def note_page(work: UnitOfWork, wanted: PageWanted, page: PaymentPage) -> Page | None:
+    """Keeps the page that the provider made; None where it is not wanted any more, and is to be closed."""
+    status = await work.session.scalar(
         sa.update(_intents)
         .where(_intents.c.id == wanted.intent_id)
         .values(payment_url=page.url, provider_session_id=page.session_id, updated_at=clock.now())
+        .returning(_intents.c.status)
     )
-    return wanted.page(page.url)
+    return wanted.page(page.url) if status == "active" else None
 
 
 async def no_page(work: UnitOfWork, wanted: PageWanted) -> None:
@@ -118,30 +125,55 @@ def third_party(connection: Connection, error: GatewayRefused) -> ValidationFail
 async def pages_to_expire(
     work: UnitOfWork, *, invoice_ids: Collection[UUID] = (), payment_ids: Collection[UUID] = ()
 ) -> list[UUID]:
-    """Those of the invoices, and of the invoices of payments, that have a page alive. One statement."""
-    i, p = _intents.c, table(Payment).c
+    """Those of the invoices, and of the invoices of payments, that have a page alive; of those that are on the page of
+    a payment request, one. One statement."""
+    i, p, r = _intents.c, table(Payment).c, _parts.c
     paid = sa.select(p.invoice_id).where(p.id.in_(payment_ids), p.invoice_id.is_not(None))
-    query = sa.select(i.invoice_id).where(
+    own = sa.select(i.invoice_id).where(
         i.status == "active", sa.or_(i.invoice_id.in_(invoice_ids), i.invoice_id.in_(paid))
     )
-    return list((await work.session.scalars(query.order_by(i.invoice_id))).all())
+    requested = (
+        sa.select(r.invoice_id)
+        .join(_intents, i.payment_request_id == r.payment_request_id)
+        .where(i.status == "active", sa.or_(r.invoice_id.in_(invoice_ids), r.invoice_id.in_(paid)))
+        .ext(distinct_on(i.id))
+        .order_by(i.id, r.invoice_id)
+    )
+    return sorted(await work.session.scalars(sa.union(own, sa.select(requested.subquery().c.invoice_id))))
 
 
 async def pages_are_used(work: UnitOfWork) -> bool:
-    """Whether the organization has ever given a page out: the first payment of an invoice then waits a while, so that
-    its payer does not pay twice."""
-    return bool(await work.session.scalar(sa.select(sa.exists(sa.select(_intents.c.id)))))
+    """Whether the organization has ever given a page of an invoice out: the first payment of an invoice then waits a
+    while, so that its payer does not pay twice."""
+    given = sa.select(_intents.c.id).where(_intents.c.invoice_id.is_not(None))
+    return bool(await work.session.scalar(sa.select(sa.exists(given))))
 
 
-async def expire_pages(work: UnitOfWork, invoice_id: UUID) -> list[tuple[Connection, str]]:
-    """Nobody is sent to the invoice's page any more; the sessions that its provider is to close."""
+async def expire_pages(work: UnitOfWork, invoice_ids: Collection[UUID]) -> list[tuple[Connection, str]]:
+    """Nobody is sent any more to the pages of these invoices and of the payment requests that they are on; the sessions
+    that their providers are to close. Asked again, it names them again, for as long as they may be open there."""
+    i, r = _intents.c, _parts.c
+    requests = sa.select(r.payment_request_id).where(r.invoice_id.in_(invoice_ids))
+    return await _expire_those(work, sa.or_(i.invoice_id.in_(invoice_ids), i.payment_request_id.in_(requests)))
+
+
+async def expire_request_pages(work: UnitOfWork, payable_type: str, payable_id: UUID) -> list[tuple[Connection, str]]:
+    """As `expire_pages`, for the payment requests that share an invoice with what is about to be charged; its own page,
+    if it is an invoice, stays."""
+    i, r = _intents.c, _parts.c
+    invoices: Any = [payable_id]
+    if payable_type != INVOICE:
+        invoices = sa.select(r.invoice_id).where(r.payment_request_id == payable_id)
+    others = _parts.alias().c
+    requests = sa.select(others.payment_request_id).where(others.invoice_id.in_(invoices))
+    return await _expire_those(work, i.payment_request_id.in_(requests))
+
+
+async def _expire_those(work: UnitOfWork, wanted: sa.ColumnElement[bool]) -> list[tuple[Connection, str]]:
     i = _intents.c
-    rows = (
-        await work.session.execute(
-            sa.select(*i).where(i.invoice_id == invoice_id, i.status == "active").with_for_update()
-        )
-    ).all()
-    await _expire(work, [row.id for row in rows])
+    query = sa.select(*i).where(wanted, sa.or_(i.status == "active", i.expires_at > clock.wall())).order_by(i.id)
+    rows = (await work.session.execute(query.with_for_update())).all()
+    await _expire(work, [row.id for row in rows if row.status == "active"])
     found = []
     for row in rows:
         connection = await connection_row(work.session, row.payment_provider_id)
@@ -154,7 +186,7 @@ async def _live(work: UnitOfWork, payable: Payable, account: Account) -> Payment
     """The row of the page that is alive; one that is too old, or of another connection, is replaced."""
     i = _intents.c
     intent: PaymentIntent | None = await work.session.scalar(
-        sa.select(PaymentIntent).where(i.invoice_id == payable.id, i.status == "active").with_for_update()
+        sa.select(PaymentIntent).where(i[payable.column] == payable.id, i.status == "active").with_for_update()
     )
     if intent is not None:
         if intent.expires_at > clock.wall() and intent.payment_provider_id == account.connection.id:
@@ -162,9 +194,9 @@ async def _live(work: UnitOfWork, payable: Payable, account: Account) -> Payment
         await _expire(work, [intent.id])
     made = PaymentIntent(
         organization_id=work.organization_id,
-        invoice_id=payable.id,
         payment_provider_id=account.connection.id,
         expires_at=clock.wall() + LIVES,
+        **payable.reference,
     )
     work.session.add(made)
     await work.session.flush()
@@ -172,12 +204,14 @@ async def _live(work: UnitOfWork, payable: Payable, account: Account) -> Payment
 
 
 async def _expire(work: UnitOfWork, intent_ids: Sequence[UUID]) -> None:
+    if not intent_ids:
+        return
     await work.session.execute(
         sa.update(_intents).where(_intents.c.id.in_(intent_ids)).values(status="expired", updated_at=clock.now())
     )
 
 
-async def _missing(work: UnitOfWork, customer: Any) -> str:
+async def missing(work: UnitOfWork, customer: Any) -> str:
     """What keeps the customer from its provider."""
     if customer.payment_provider not in CONNECTED_TYPES:
         return "missing_payment_provider"
@@ -204,5 +238,6 @@ def _order(intent_id: UUID, payable: Payable, account: Account) -> LinkOrder:
     )
 
 
-def _refused(code: str) -> ValidationFailed:
+def refused(code: str) -> ValidationFailed:
+    """Why there is no page."""
     return ValidationFailed({"base": [code]})

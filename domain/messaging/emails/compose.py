@@ -21,6 +21,7 @@ from domain.messaging.emails.recipients import addresses
 from domain.payments.campaign_queries import campaign_rows
 from domain.payments.queries import invoices_of_requests, paid_invoices, payment_rows, request_rows
 from domain.payments.receipt_queries import receipt_rows
+from domain.payments.request_links import link_of
 from infrastructure import storage
 from infrastructure.mail import Attachment, Mail
 from infrastructure.settings import settings
@@ -160,7 +161,8 @@ async def _request(work: UnitOfWork, request_id: UUID) -> _About:
     rows = [
         Row(row.number, form.money(total_due(invoices[row.id])), _link(invoices[row.id], "invoice")) for row in named
     ]
-    letter = _letter("request", words, locale, entity, "", form.money(request.amount_cents), rows, None)
+    link = await link_of(work.session, request, customer, entity.id)
+    letter = _letter("request", words, locale, entity, "", form.money(request.amount_cents), rows, link)
     return _About(
         entity, customer, letter, to=request.email or "",
         bcc=[email for campaign in campaigns.values() for email in campaign.bcc_emails],
@@ -197,7 +199,7 @@ def _letter(
         text=words("request_text") if kind == "request" else "",
         rows=rows,
         link=link,
-        link_text=words("download"),
+        link_text=words("pay") if kind == "request" else words("download"),
         closing=words("questions", email=entity.email or ""),
     )
 

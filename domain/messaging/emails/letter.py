@@ -29,7 +29,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A mail in one language: the heading and the amount it is about, a sentence if there is one, rows, and a link to
-    the document."""
+    the document or to the page where it is paid."""
 
     locale: str
     subject: str

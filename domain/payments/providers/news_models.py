@@ -17,17 +17,21 @@ REFUND_REASONS: Final = ("credit_note", "subscription_activation_expired")
 
 
 class PaymentIntent(TenantRow, table=True):
-    """A page at the provider where an invoice is paid, for a day; one at a time. `payment_url` is null until the
-    provider has answered. Instants are real time."""
+    """A page at the provider where an invoice or a payment request is paid, for a day; one at a time. `payment_url` is
+    null until the provider has answered. Instants are real time."""
 
     __tablename__ = "payment_intents"
     __table_args__ = (
         one_of("status", ("active", "expired")),
         sa.Index("uq_payment_intents_active", "invoice_id", unique=True,
                  postgresql_where=sa.text("status = 'active'")),
+        sa.Index("uq_payment_intents_active_request", "payment_request_id", unique=True,
+                 postgresql_where=sa.text("status = 'active'")),
+        sa.CheckConstraint("num_nonnulls(invoice_id, payment_request_id) = 1", name="one_payable"),
     )  # fmt: skip
 
-    invoice_id: UUID = reference("invoices.id", index=True)
+    invoice_id: UUID | None = reference("invoices.id", nullable=True, index=True)
+    payment_request_id: UUID | None = reference("payment_requests.id", nullable=True, index=True)
     payment_provider_id: UUID = reference("payment_providers.id")
     status: str = Field(default="active")
     expires_at: datetime = timestamp(nullable=False)
