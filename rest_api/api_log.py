@@ -55,19 +55,19 @@ def note_call(
     if method is None or writer is None or resource in _UNLOGGED:
         return None
     try:
-        path = request.url.path
+        path, headers = request.scope["path"], request.headers
         version = _VERSION.match(path)
         call = ApiCall(
             id=new_id(),
             organization_id=identity.tenant.organization_id,
             api_key_id=identity.api_key_id,
             api_version=version[1] if version else "v1",
-            client=_text(request.headers.get("user-agent", ""), _SHORT),
+            client=_text(headers.get("user-agent", ""), _SHORT),
             path=_text(path, _LONGEST),
-            origin=_text(str(request.base_url).rstrip("/"), _SHORT),
+            origin=_text(f"{request.scope['scheme']}://{headers.get('host', '')}", _SHORT),
             method=method,
             status=status,
-            query={name: value for name, value in request.query_params.items() if storable(name) and storable(value)},
+            query=_query(request),
             body=body,
             body_bytes=body_bytes,
             answer=answer,
@@ -75,9 +75,15 @@ def note_call(
         )
         writer.note(call)
     except Exception as error:
-        log.error("an API call is not logged", path=request.url.path, error=repr(error))
+        log.error("an API call is not logged", path=request.scope["path"], error=repr(error))
         return None
     return str(call.id)
+
+
+def _query(request: Request) -> dict[str, str]:
+    if not request.scope["query_string"]:
+        return {}
+    return {name: value for name, value in request.query_params.items() if storable(name) and storable(value)}
 
 
 def _text(value: str, longest: int) -> str:

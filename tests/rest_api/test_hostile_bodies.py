@@ -97,6 +97,14 @@ def plan(metric_id: str, code: str) -> Body:
     }}  # fmt: skip
 
 
+def feature(code: str) -> Body:
+    return {"feature": {
+        "code": code, "name": "f", "description": "d",
+        "privileges": [{"code": "max", "name": "m", "value_type": "integer"},
+                       {"code": "region", "value_type": "select", "config": {"select_options": ["eu", "us"]}}],
+    }}  # fmt: skip
+
+
 def event() -> Body:
     return {
         "transaction_id": uuid4().hex, "code": "base", "external_subscription_id": "sub", "timestamp": 1711000000,
@@ -136,6 +144,7 @@ async def base(world: World) -> str:
     await made("/add_ons", {"add_on": add_on})
     found = await made("/billable_metrics", metric("base"))
     metric_id: str = found["billable_metric"]["lago_id"]
+    await made("/features", feature("seats"))
     await made("/plans", plan(metric_id, "base"))
     await made("/customers", {"customer": {"external_id": "cust"}})
     await made("/subscriptions", {"subscription": {
@@ -158,6 +167,7 @@ def requests(metric_id: str) -> list[tuple[str, str, Body]]:
                "cascade_updates": False}  # fmt: skip
     fixed = {"add_on_code": "addon", "code": code, "charge_model": "standard", "units": "2", "pay_in_advance": False,
              "prorated": False, "properties": {"amount": "1"}, "tax_codes": ["vat"]}  # fmt: skip
+    entitlements = {"entitlements": {"seats": {"max": 5, "region": "eu"}}}
     return [
         ("POST", "/billable_metrics", metric(code)),
         ("PUT", "/billable_metrics/base", metric("base")),
@@ -173,6 +183,11 @@ def requests(metric_id: str) -> list[tuple[str, str, Body]]:
         ("POST", "/plans/base/charges/c1/filters", {"filter": filter_}),
         ("POST", "/plans/base/fixed_charges", {"fixed_charge": fixed}),
         ("PUT", "/plans/base/fixed_charges/fix", {"fixed_charge": fixed}),
+        ("POST", "/features", feature(code)),
+        ("PUT", "/features/seats", feature("seats")),
+        ("POST", "/plans/base/entitlements", entitlements),
+        ("PATCH", "/plans/base/entitlements", entitlements),
+        ("PATCH", "/subscriptions/sub/entitlements", entitlements),
         ("POST", "/add_ons", {"add_on": add_on}),
         ("PUT", "/add_ons/addon", {"add_on": {**add_on, "code": "addon"}}),
         ("POST", "/taxes", {"tax": tax}),
@@ -187,7 +202,8 @@ def requests(metric_id: str) -> list[tuple[str, str, Body]]:
 
 TABLES = (
     "billable_metrics", "billable_metric_filters", "plans", "charges", "charge_filters", "charge_filter_values",
-    "fixed_charges", "add_ons", "taxes", "commitments", "events", "jobs",
+    "fixed_charges", "add_ons", "taxes", "commitments", "events", "jobs", "features", "privileges", "entitlements",
+    "entitlement_values",
 )  # fmt: skip
 
 

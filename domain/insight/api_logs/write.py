@@ -34,7 +34,8 @@ PAUSE: Final = 0.1
 """Seconds in which calls gather."""
 MOST_WAITING: Final = 5_000
 MOST_WAITING_BYTES: Final = 32 * 1024 * 1024
-AT_A_TIME: Final = 500
+AT_A_TIME: Final = 100
+"""Calls of one statement: few enough that preparing them does not hold up the requests of the process."""
 TRIES: Final = 6
 """With pauses from PAUSE on that double: some six seconds."""
 

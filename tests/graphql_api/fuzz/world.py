@@ -44,14 +44,15 @@ TABLES_OF_NOUNS = {
     "paymentreceipt": "payment_receipts", "payment": "payments", "plan": "plans", "pricingunit": "pricing_units",
     "subscriptionalert": "usage_alerts", "alert": "usage_alerts", "subscription": "subscriptions",
     "wallettransaction": "wallet_transactions", "wallet": "wallets", "webhookendpoint": "webhook_endpoints",
-    "webhook": "webhooks", "role": "roles", "fee": "fees", "member": "memberships",
+    "webhook": "webhooks", "feature": "features", "role": "roles", "fee": "fees", "member": "memberships",
 }  # fmt: skip
 TEXTS_OF_FIELDS = {
     "taxCodes": ("taxes", "code"), "chargeCode": ("charges", "code"), "fixedChargeCode": ("fixed_charges", "code"),
     "billingEntityCode": ("billing_entities", "code"), "externalCustomerId": ("customers", "external_id"),
     "subscriptionExternalId": ("subscriptions", "external_id"), "planCode": ("plans", "code"),
     "externalSubscriptionId": ("subscriptions", "external_id"), "couponCode": ("coupons", "code"),
-    "billableMetricCode": ("billable_metrics", "code"),
+    "billableMetricCode": ("billable_metrics", "code"), "featureCode": ("features", "code"),
+    "privilegeCode": ("privileges", "code"),
     "transactionId": ("events", "transaction_id"), "customerExternalId": ("customers", "external_id"),
 }  # fmt: skip
 NAMED = {(table, "id") for table in (*TABLES_OF_FIELDS.values(), *TABLES_OF_NOUNS.values())}
@@ -160,7 +161,7 @@ def _live(caller: Caller) -> dict[str, int]:
         "dunning_campaigns": "deleted_at IS NULL", "invoice_custom_sections": "deleted_at IS NULL",
         "webhook_endpoints": "", "pricing_units": "", "usage_alerts": "deleted_at IS NULL", "credit_notes": "",
         "invoices": "status = 'finalized'", "payments": "", "payment_methods": "deleted_at IS NULL",
-        "api_keys": "expires_at IS NULL",
+        "api_keys": "expires_at IS NULL", "features": "deleted_at IS NULL",
     }  # fmt: skip
     parts = [
         f"(SELECT count(*) FROM {table} t WHERE organization_id = %(o)s AND {condition or 'true'}) AS {table}"
@@ -194,6 +195,12 @@ async def _fill(caller: Caller) -> None:  # one maker after the other, in the or
         )
     if missing("pricing_units"):
         await make("createPricingUnit", "CreatePricingUnitInput", name="p", code=f"p{mark}", shortName="CR")
+    if missing("features"):
+        await make(
+            "createFeature", "CreateFeatureInput", code=f"f{mark}",
+            privileges=[{"code": "max", "valueType": "integer"},
+                        {"code": "region", "valueType": "select", "config": {"selectOptions": ["eu"]}}],
+        )  # fmt: skip
     if missing("billable_metrics") or missing("plans"):
         metric = await make(
             "createBillableMetric", "CreateBillableMetricInput", name="m", code=f"m{mark}", description="d",

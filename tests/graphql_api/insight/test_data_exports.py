@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import email
 import email.policy
@@ -307,16 +308,20 @@ async def test_killed_after_the_file_was_stored_it_is_one_file_and_one_mail(
     assert len(exports.mails(exported)) == 1
 
 
-async def test_a_part_counts_once_and_the_last_of_all_asks_for_the_end(
+async def test_parts_are_written_at_once_and_count_once_and_the_last_asks_for_the_end(
     exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(steps, "SIZE", 1)
     exported = await exports.ask("invoices")
     await exports.work(tasks.exports.SPLIT)
     first, second = (row.id for row in exports.world.rows("data_export_parts", order="position"))
-    for each in (second, second, first, first, new_id()):
+
+    async def written(part_id: UUID) -> None:
         async with tenant_work(exports.tenant) as work:
-            await steps.write_part(work, each)
+            await steps.write_part(work, part_id)
+
+    await asyncio.gather(*(written(each) for each in (second, first, second, first, new_id())))
+    await written(first)
     assert (exports.row(exported).parts_left, len(exports.waiting(steps.FINISH))) == (0, 1)
     await exports.work()
     newest = sorted(exports.world.rows("invoices"), key=lambda row: row.id)
