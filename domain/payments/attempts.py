@@ -12,11 +12,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from domain.invoicing.settle import count_attempts, settle
+from domain.invoicing.settle import count_attempts, refuse_payments, settle
 from domain.kernel import clock
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.payments.method_choice import chosen_method
+from domain.payments.events import InvoicePaymentsNotTaken
+from domain.payments.method_choice import by_hand, chosen_method
 from domain.payments.models import Payment, PaymentMethod, PaymentRequest
 from domain.payments.payables import INVOICE, Account, Payable, account_of, lock_invoice, lock_request
 from domain.payments.providers.gateway import ChargeOrder, Connection
@@ -53,7 +54,8 @@ async def begin_payment(
     first: only if nothing was refused before. method_type, method_id: what the client wants it paid with.
 
     Nothing is asked for what is self-billed, paid, voided or a draft, for customers without a provider, unknown to it
-    or without anything to pay with, and while the provider works on a payment. What has nothing due is paid by that.
+    or without anything to pay with, and while the provider works on a payment. What has nothing due is paid by that. A
+    subscription that waits for a payment which nothing can be taken with waits no longer.
     """
     lock = lock_invoice if payable_type == INVOICE else lock_request
     payable = await lock(work, payable_id)
@@ -63,24 +65,38 @@ async def begin_payment(
         await settle(work, paid=dict.fromkeys(payable.invoices, 0))
         return None
     account = await account_of(work.session, payable.customer_id, payable.billing_entity_id)
-    if account is None:
-        return None
     payment = await _under_way(work, payable)
     if payment is not None and payment.payable_payment_status == "processing":
+        return None
+    unanswered = payment is not None and payment.error_code is None
+    if account is None:
+        if not unanswered:
+            await _wait_no_longer(work, payable)
         return None
     if first and payment is None and await _tried(work, payable):
         return None
     if payment is None and not payable.ready:
         return None
-    if payment is not None and payment.error_code is None:
+    if payment is not None and unanswered:
         method = await _method(work, payment.payment_method_id)
     else:
         method = await chosen_method(work.session, payable, method_type, method_id)
     by_transfer = account.holder.provider_payment_methods == _BY_TRANSFER
     if method is None and not (by_transfer and method_type != "manual"):
+        await _wait_no_longer(work, payable)
         return None
     written = await _written(work, payable, account, payment, method)
     return Attempt(account.connection, await _order(work, payable, account, written, method))
+
+
+async def _wait_no_longer(work: UnitOfWork, payable: Payable) -> None:
+    """There is nothing to take the payment with. Where a subscription waits for it, it has failed as if it had been
+    refused; unless the client takes the money itself, which may come in still."""
+    invoice = payable.invoices.get(payable.id)
+    gated = invoice is not None and invoice.status == "open" and invoice.invoice_type != "credit"
+    if gated and not await by_hand(work.session, payable):
+        await refuse_payments(work, [payable.id])
+        work.record(InvoicePaymentsNotTaken((payable.id,)))
 
 
 async def _under_way(work: UnitOfWork, payable: Payable) -> Payment | None:

@@ -17,7 +17,7 @@ from domain.payments.models import PaymentMethod
 from domain.payments.payables import INVOICE, Payable
 from domain.subscriptions.models import Subscription
 
-__all__ = ["chosen_method", "meant"]
+__all__ = ["by_hand", "chosen_method", "meant"]
 
 BY_SUBSCRIPTION: Final = ("subscription", "advance_charges", "progressive_billing")
 AUTOMATIC: Final = ("interval", "threshold")
@@ -50,6 +50,11 @@ async def chosen_method(
     wanted = m.is_default if found.method_id is None else m.id == found.method_id
     query = sa.select(*m).where(m.customer_id == payable.customer_id, m.deleted_at.is_(None), wanted)
     return (await session.execute(query)).first()
+
+
+async def by_hand(session: AsyncSession, payable: Payable) -> bool:
+    """Whether what is billed says that the client takes the money itself."""
+    return meant(await _said(session, payable)).kind == "manual"
 
 
 async def _said(session: AsyncSession, payable: Payable) -> list[PaymentReference]:

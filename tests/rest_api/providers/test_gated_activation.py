@@ -15,6 +15,7 @@ import pytest
 from domain.billing.resolve import expire_due
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import tenant_work
+from domain.payments.events import InvoicePaymentsAsked
 from tests.domain.billing.world import World
 from tests.provider_jobs import Jobs
 from tests.rest_api.conftest import Api
@@ -137,6 +138,49 @@ async def test_a_refused_payment_cancels_the_subscription_and_gives_everything_b
     again = await subscribe(api, jobs, "gold", activation_rules=[])
     await jobs.run()
     assert (again["status"], [each["total_amount_cents"] for each in await invoices(api)]) == ("active", [15_000])
+
+
+async def test_a_method_that_vanishes_before_the_charge_cancels_the_subscription_at_once(
+    api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, clock: World
+) -> None:
+    await linked(api, jobs, stripe)
+    await plan(api, "gold")
+    wallet = {"external_customer_id": "ada", "currency": "EUR", "rate_amount": "1", "granted_credits": "50"}
+    assert (await api.post("/wallets", {"wallet": wallet})).status_code == 200
+    await jobs.run()
+    await subscribe(api, jobs, "gold")
+    (method,) = (await api.get("/customers/ada/payment_methods")).json()["payment_methods"]
+    assert (await api.delete(f"/customers/ada/payment_methods/{method['lago_id']}")).status_code == 200
+    await jobs.run()
+    canceled = await shown(api, "canceled")
+    assert (canceled["cancellation_reason"], rule(canceled)[2]) == ("payment_failed", "failed")
+    assert [row[0] for row in statuses(clock)] == ["closed"]
+    (balance,) = (await api.get("/wallets?external_customer_id=ada")).json()["wallets"]
+    assert balance["balance_cents"] == 5_000
+    assert announced(clock) == {"incomplete": 1, "started": 0, "canceled": 1, "invoices": 0}
+    assert (len(told(clock, "invoice.payment_failure")), stripe.of("pi")) == (1, [])
+
+
+async def test_a_subscription_waits_on_when_its_money_is_taken_by_hand(
+    api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, clock: World
+) -> None:
+    await linked(api, jobs, stripe)
+    await plan(api, "gold")
+    await subscribe(api, jobs, "gold")
+    change = "UPDATE subscriptions SET payment_method_type = %s WHERE organization_id = %s"
+    clock.execute(change, "manual", clock.organization_id)
+    await jobs.run()
+    assert ((await shown(api, "incomplete"))["status"], [row[0] for row in statuses(clock)]) == ("incomplete", ["open"])
+    # Without its provider nothing is taken either.
+    clock.execute(change, "provider", clock.organization_id)
+    clock.execute("UPDATE customers SET payment_provider = NULL WHERE organization_id = %s", clock.organization_id)
+    ((invoice_id,),) = clock.execute("SELECT id FROM invoices WHERE organization_id = %s", clock.organization_id)
+    async with tenant_work(Tenant(api.tenant.organization_id, clock.now)) as work:
+        work.record(InvoicePaymentsAsked((invoice_id,)))
+    await jobs.run()
+    assert (await shown(api, "canceled"))["cancellation_reason"] == "payment_failed"
+    (failure,) = told(clock, "invoice.payment_failure")
+    assert failure["error_details"] == {"code": "customer_must_have_payment_provider"}
 
 
 async def test_what_waits_too_long_expires_once_and_its_payment_is_called_off(
