@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import FrameType
 
@@ -32,18 +32,17 @@ def create_app(probes: Probes | None = None) -> Starlette:
     from domain.kernel.money import install_decimal_context
     from graphql_api.app import graphql_routes
     from rest_api.app import rest_routes
-    from rest_api.events import close_ingestion
     from tasks.app import install
 
     install_decimal_context()
     install()
-    return compose([*graphql_routes(), *rest_routes()], probes or Probes(), close_ingestion)
+    return compose([*graphql_routes(), *rest_routes()], probes or Probes())
 
 
-def compose(routes: Sequence[BaseRoute], probes: Probes, *closing: Callable[[], Awaitable[None]]) -> Starlette:
+def compose(routes: Sequence[BaseRoute], probes: Probes) -> Starlette:
     """An application of these routes behind the common edge: probes, CORS, body limit, metrics, JSON for the rest.
 
-    `closing` is awaited in order when the application ends, while the database is still there.
+    When it ends, what waits to be stored is stored while the database is still there.
     """
 
     @asynccontextmanager

@@ -83,10 +83,12 @@ def configure_logging(stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    # A traceback with the values of all variables takes seconds, in which the loop stands still, and tells secrets.
+    plain = structlog.dev.plain_traceback
     rendering: list[Processor] = (
         [structlog.processors.format_exc_info, _scrub_line, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if settings().production
-        else [_scrub_line, structlog.dev.ConsoleRenderer(colors=out.isatty())]
+        else [_scrub_line, structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain)]
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(

@@ -51,6 +51,19 @@ def test_production_writes_one_json_object_a_line_with_the_bound_names(configure
     assert inside["timestamp"].endswith("Z")
 
 
+def test_a_traceback_in_development_tells_no_values_of_variables(configure: Configure) -> None:
+    configure(TARN_ENV="development")
+    stream = io.StringIO()
+    configure_logging(stream)
+    password = "hunter" + "-2"
+    try:
+        raise ValueError(len(password))
+    except ValueError:
+        structlog.get_logger("tarn").exception("failed")
+    assert "ValueError: 8" in stream.getvalue()
+    assert password not in stream.getvalue()
+
+
 def test_an_exception_stays_on_one_line(configure: Configure) -> None:
     configure(**PRODUCTION)
     stream = io.StringIO()
