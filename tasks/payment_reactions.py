@@ -102,13 +102,19 @@ async def take_invoices(
 
 
 async def expire_pages(
-    work: UnitOfWork, events: Sequence[InvoicePaymentStatusUpdated | InvoicesVoided | PaymentsSucceeded]
+    work: UnitOfWork,
+    events: Sequence[InvoicePaymentStatusUpdated | InvoicesVoided | PaymentsSucceeded | CreditNotesIssued],
 ) -> Iterable[JobRequest]:
-    """Pages where an invoice can still be paid that was paid otherwise, in part or in full, or taken back."""
+    """Pages where an invoice can still be paid that was paid otherwise or credited, in part or in full, or taken
+    back."""
     paid = [event for event in events if isinstance(event, PaymentsSucceeded)]
-    others = [event for event in events if not isinstance(event, PaymentsSucceeded)]
+    credited = [event for event in events if isinstance(event, CreditNotesIssued)]
+    others = [event for event in events if not isinstance(event, PaymentsSucceeded | CreditNotesIssued)]
     ids = await pages_to_expire(
-        work, invoice_ids=ids_of(others, "invoice_ids"), payment_ids=ids_of(paid, "payment_ids")
+        work,
+        invoice_ids=ids_of(others, "invoice_ids"),
+        payment_ids=ids_of(paid, "payment_ids"),
+        credit_note_ids=ids_of(credited, "credit_note_ids"),
     )
     return [JobRequest(EXPIRE_PAGES, {"invoice_id": each}, unique_key=str(each)) for each in ids]
 

@@ -205,7 +205,12 @@ JOBS_OF: Mapping[type[DomainEvent], Sequence[Reaction]] = {
     PaidFeesDue: (regroup,),
     FixedChargeUnitsChanged: (change_units,),
     MetricFieldChanged: (fill_values,),
-    CreditNotesIssued: (note_documents, refund_notes, mails("credit_note", "credit_note_ids", with_documents=False)),
+    CreditNotesIssued: (
+        note_documents,
+        refund_notes,
+        expire_pages,
+        mails("credit_note", "credit_note_ids", with_documents=False),
+    ),
     CreditNoteDocumentGenerated: (mails("credit_note", "credit_note_ids"),),
     InvoicesFinalized: (
         documents,

@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from domain.credits.note_models import CreditNote
 from domain.customers.queries import customer_rows
 from domain.invoicing.queries import VISIBLE, invoice_row
 from domain.kernel import clock
@@ -123,19 +124,26 @@ def third_party(connection: Connection, error: GatewayRefused) -> ValidationFail
 
 
 async def pages_to_expire(
-    work: UnitOfWork, *, invoice_ids: Collection[UUID] = (), payment_ids: Collection[UUID] = ()
+    work: UnitOfWork,
+    *,
+    invoice_ids: Collection[UUID] = (),
+    payment_ids: Collection[UUID] = (),
+    credit_note_ids: Collection[UUID] = (),
 ) -> list[UUID]:
-    """Those of the invoices, and of the invoices of payments, that have a page alive; of those that are on the page of
-    a payment request, one. One statement."""
-    i, p, r = _intents.c, table(Payment).c, _parts.c
+    """Those of the invoices, of the invoices of payments, and of the invoices that credit notes settle a part of, that
+    have a page alive; of those that are on the page of a payment request, one. One statement."""
+    i, p, n, r = _intents.c, table(Payment).c, table(CreditNote).c, _parts.c
     paid = sa.select(p.invoice_id).where(p.id.in_(payment_ids), p.invoice_id.is_not(None))
-    own = sa.select(i.invoice_id).where(
-        i.status == "active", sa.or_(i.invoice_id.in_(invoice_ids), i.invoice_id.in_(paid))
-    )
+    lowered = sa.select(n.invoice_id).where(n.id.in_(credit_note_ids), n.offset_amount_cents > 0)
+
+    def among(column: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
+        return sa.or_(column.in_(invoice_ids), column.in_(paid), column.in_(lowered))
+
+    own = sa.select(i.invoice_id).where(i.status == "active", among(i.invoice_id))
     requested = (
         sa.select(r.invoice_id)
         .join(_intents, i.payment_request_id == r.payment_request_id)
-        .where(i.status == "active", sa.or_(r.invoice_id.in_(invoice_ids), r.invoice_id.in_(paid)))
+        .where(i.status == "active", among(r.invoice_id))
         .ext(distinct_on(i.id))
         .order_by(i.id, r.invoice_id)
     )

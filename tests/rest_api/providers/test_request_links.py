@@ -111,6 +111,25 @@ async def test_what_is_paid_otherwise_is_not_asked_for_again(
     assert [(await opened(api, each))[0] for each in (path, link)] == [410, 410]
 
 
+async def test_a_credit_note_that_lowers_an_invoice_closes_its_pages(
+    api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, world: World
+) -> None:
+    invoices, _, path = await reminded(api, jobs, stripe, world)
+    await opened(api, path)
+    own = f"/invoices/{invoices[1]}/payment_url"
+    assert (await api.post(own, {})).status_code == 200
+    fee = (await invoice_of(api, invoices[1]))["fees"][0]["lago_id"]
+    items = [{"fee_id": fee, "amount_cents": 500}]
+    note = {"invoice_id": invoices[1], "reason": "other", "offset_amount_cents": 500, "items": items}
+    assert (await api.post("/credit_notes", {"credit_note": note})).status_code == 200
+    await jobs.run()
+    assert [each["status"] for each in stripe.of("cs")] == ["expired", "expired"]
+    assert (await opened(api, path))[0] == 410
+    # The invoice's own page asks for what is left.
+    assert (await api.post(own, {})).status_code == 200
+    assert stripe.of("cs")[-1]["line_items"]["0"]["price_data"]["unit_amount"] == "4000"
+
+
 async def test_a_charge_closes_the_page_and_is_waited_for(
     api: Api, jobs: Jobs, stripe: StripeServer, connected: UUID, world: World
 ) -> None:
