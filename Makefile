@@ -3,8 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Tests at a time: one more than two cores, since some wait for processes to start.
-WORKERS ?= 3
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run install test lint types imports schema schema-check unit bench faults faults-few lock hooks clean
@@ -26,8 +25,9 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/uv
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
-test: $(STAMP) ## Everything CI checks, two things at a time
-	@$(MAKE) --no-print-directory -j2 lint types imports schema-check unit faults-few
+test: $(STAMP) ## Everything CI checks
+	@$(MAKE) --no-print-directory -j2 lint types imports schema-check
+	@$(MAKE) --no-print-directory unit faults-few
 
 lint: $(STAMP) ## Style
 	$(BIN)/ruff check .
@@ -49,7 +49,7 @@ faults: $(STAMP) ## Kills real processes of a real `tarn up`, TARN_FAULT_ROUNDS 
 	$(BIN)/pytest -m faults tests tests/faults $(ARGS)
 
 faults-few: $(STAMP) ## Kills everything twice
-	TARN_FAULT_ROUNDS=2 TARN_FAULT_PATIENCE=120 $(BIN)/pytest -n 2 --dist loadfile tests/faults $(ARGS)
+	TARN_FAULT_ROUNDS=2 TARN_FAULT_PATIENCE=120 $(BIN)/pytest -n $(WORKERS) --dist loadfile tests/faults $(ARGS)
 
 bench: $(STAMP) ## Measures against bare limits
 	$(BIN)/python -m benchmarks $(ARGS)
