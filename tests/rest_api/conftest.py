@@ -86,9 +86,12 @@ def application() -> Starlette:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(migrated: str, recorded: Recorded) -> AsyncIterator[httpx.AsyncClient]:
+    from rest_api.events import close_ingestion
+
     transport = httpx.ASGITransport(app=application(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://tarn.test") as client:
         yield client
+    await close_ingestion()  # the next module has another database
 
 
 async def founded(client: httpx.AsyncClient) -> Api:
