@@ -52,6 +52,8 @@ __all__ = ["Ingestion", "Unavailable"]
 log = structlog.get_logger(__name__)
 
 FLUSHES_AT_ONCE: Final = 2
+"""A second one begins as soon as at least as many events wait as are being stored: two of the same size keep both cores
+at work, where a small one beside a large one costs more than it gains."""
 MOST_ROWS: Final = 5_000
 """Events of one flush; one request is never divided."""
 MOST_WAITING: Final = 50_000
@@ -109,6 +111,7 @@ class Ingestion:
     def __init__(self) -> None:
         self._waiting: deque[_Request] = deque()
         self._waiting_rows = 0
+        self._storing_rows = 0
         self._flushes: set[asyncio.Task[None]] = set()
         self._following: set[asyncio.Task[None]] = set()
         self._to_send: dict[object, dict[str, object]] = {}
@@ -128,7 +131,7 @@ class Ingestion:
         request = _Request(rows, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_rows += len(rows)
-        if len(self._flushes) < FLUSHES_AT_ONCE:
+        if not self._flushes or (len(self._flushes) < FLUSHES_AT_ONCE and self._waiting_rows >= self._storing_rows):
             flush = asyncio.create_task(self._flush_all())
             self._flushes.add(flush)
             flush.add_done_callback(self._flushes.discard)
@@ -155,6 +158,8 @@ class Ingestion:
                 for request in batch:
                     request.answer(Unavailable(str(error)))
                 continue
+            finally:
+                self._storing_rows -= sum(len(request.rows) for request in batch)
             # The next batch need not wait until the cache and the queues have been told of this one.
             following = asyncio.create_task(self._follow(batch, jobs))
             self._following.add(following)
@@ -203,6 +208,7 @@ class Ingestion:
             size += len(request.rows)
             batch.append(request)
         self._waiting_rows -= size
+        self._storing_rows += size
         return batch
 
     async def _connections(self) -> AsyncConnectionPool:
