@@ -23,10 +23,12 @@ from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from psycopg import sql
 
-from infrastructure import database, passwords
+from infrastructure import collecting, database, passwords
 from infrastructure.embedded import Environment, start_embedded
 from infrastructure.settings import settings
 from tests.databases import TEMPLATE_LOCK, WorkerDatabase, named
+
+collecting.load()
 
 TEMPLATE = "tarn_template"
 SLOW = tuple(f"tests/{folder}/" for folder in ("tasks", "infrastructure", "cli", "docs", "scenarios"))
@@ -70,6 +72,11 @@ def pytest_configure_node(node: object) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of real processes first: they wait much, and nothing else would be left to do meanwhile at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
+def pytest_collection_finish() -> None:
+    """Every test is imported by now: the collector need not walk through them all again during each."""
+    collecting.settle()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
