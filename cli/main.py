@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from cli.environment import load_environment
+from infrastructure.collecting import load
 
 __all__ = ["app", "main"]
 
@@ -198,6 +199,7 @@ def _fail(message: str) -> None:
 
 def main() -> None:
     """Entry point of the `tarn` program."""
+    load()
     load_environment()
     app()
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from typing import cast
@@ -133,13 +135,19 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         await self._network.sleep(seconds)
 
 
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Whom TLS trusts. Reading that takes tens of milliseconds of the event loop: once a process, not once a call."""
+    return httpx.create_ssl_context()
+
+
 class _GuardedTransport(httpx.AsyncHTTPTransport):
     def __init__(self, backend: _GuardedBackend, max_response_bytes: int) -> None:
-        super().__init__()
+        super().__init__(verify=_certificates())
         self._max_response_bytes = max_response_bytes
         # httpx offers no argument for the network backend; its pool is one attribute of its own transport.
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_certificates(),
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=5,

@@ -1,8 +1,8 @@
 """What all tests stand on: a real PostgreSQL and a real Redis for each of its three roles, with passwords.
 
 They are started once per run, by the process that the others are started from, and end with it. Every test module
-that asks for the database gets one of its own, copied from a migrated template in a few milliseconds, so that modules
-see nothing of each other. Tests that ask for nothing start nothing.
+that asks for the database gets an empty one under a name of its own, so that modules see nothing of each other (see
+`tests.databases`). Tests that ask for nothing start nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -24,12 +23,14 @@ from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from psycopg import sql
 
-from infrastructure import database, passwords
+from infrastructure import collecting, database, passwords
 from infrastructure.embedded import Environment, start_embedded
 from infrastructure.settings import settings
+from tests.databases import TEMPLATE_LOCK, WorkerDatabase, named
+
+collecting.load()
 
 TEMPLATE = "tarn_template"
-TEMPLATE_LOCK = 7_243_002
 SLOW = tuple(f"tests/{folder}/" for folder in ("tasks", "infrastructure", "cli", "docs", "scenarios"))
 SERVERS = pytest.StashKey[Environment]()
 PLACE = pytest.StashKey[str]()
@@ -73,6 +74,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
+def pytest_collection_finish() -> None:
+    """Every test is imported by now: the collector need not walk through them all again during each."""
+    collecting.settle()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that started the servers ends them and removes their files."""
     if SERVERS in config.stash:
@@ -105,12 +111,6 @@ def template(servers: dict[str, str]) -> str:
     return TEMPLATE
 
 
-def named(url: str, database_name: str) -> str:
-    """The address of another database of the same server."""
-    address, mark, options = url.partition("?")
-    return address.rpartition("/")[0] + "/" + database_name + mark + options
-
-
 @pytest.fixture(scope="session")
 def redis_urls(servers: dict[str, str], worker_id: str) -> RedisUrls:
     """Redis for the three roles, with passwords. Each xdist worker has a database number of its own."""
@@ -119,18 +119,19 @@ def redis_urls(servers: dict[str, str], worker_id: str) -> RedisUrls:
     return RedisUrls(*(servers[role].rpartition("/")[0] + f"/{number}" for role in roles))
 
 
+@pytest.fixture(scope="session")
+def worker_database(servers: dict[str, str], template: str) -> Iterator[WorkerDatabase]:
+    """The one database of this process."""
+    database = WorkerDatabase(servers["DATABASE_URL"], template)
+    yield database
+    database.close()
+
+
 @pytest.fixture(scope="module")
-def database_url(servers: dict[str, str], template: str) -> Iterator[str]:
-    """The address of a migrated, empty database of this module alone; dropped afterwards."""
-    name = f"tarn_{uuid4().hex[:16]}"
-    with psycopg.connect(servers["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])  # two copies at once would refuse each other
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-    yield named(servers["DATABASE_URL"], name)
-    with psycopg.connect(servers["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def database_url(worker_database: WorkerDatabase) -> Iterator[str]:
+    """The address of a migrated, empty database of this module alone: nobody who still knows it gets in afterwards."""
+    yield worker_database.url
+    worker_database.recycle()
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,8 @@ class Installation:
         self.port = free_port()
         self.variables = dict(variables)
         self.process: subprocess.Popen[bytes] | None = None
+        # One client for all looks: making one costs more than a look, and the start that it looks at waits meanwhile.
+        self._prober = httpx.Client(timeout=5, trust_env=False, headers={"connection": "close"})
 
     @property
     def url(self) -> str:
@@ -66,7 +68,7 @@ class Installation:
 
     def healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health", timeout=5, trust_env=False).status_code == 200
+            return self._prober.get(f"{self.url}/health").status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -29,6 +29,7 @@ from domain.kernel.tenancy import Door, Tenant
 from domain.kernel.unit_of_work import Reactions, UnitOfWork, door_work, install_reactions, tenant_work
 from domain.subscriptions.models import Subscription
 from infrastructure.database import bare_url, engine
+from tests.databases import ask
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -56,8 +57,7 @@ class World:
         return psycopg.connect(bare_url(), autocommit=True)
 
     def rows(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
-        with self.owner() as connection:
-            return connection.execute(query, params).fetchall()
+        return ask(bare_url(), query, params)
 
     async def metric(self, code: str, aggregation_type: str = "count_agg", **columns: Any) -> BillableMetric:
         if aggregation_type != "count_agg":
@@ -145,12 +145,12 @@ class Makers:
         from rest_api import events, usage
 
         async with door_work(Door.SANDBOX if frozen_at else Door.LOGIN) as work:
-            with psycopg.connect(bare_url(), autocommit=True) as owner:
-                user = User(email=f"{uuid4()}@example.com", password_hash="-")
-                owner.execute(
-                    "INSERT INTO users (id, email, password_hash, created_at, updated_at) VALUES (%s, %s, %s, %s, %s)",
-                    [user.id, user.email, user.password_hash, clock.wall(), clock.wall()],
-                )
+            user = User(email=f"{uuid4()}@example.com", password_hash="-")
+            ask(
+                bare_url(),
+                "INSERT INTO users (id, email, password_hash, created_at, updated_at) VALUES (%s, %s, %s, %s, %s)",
+                [user.id, user.email, user.password_hash, clock.wall(), clock.wall()],
+            )
             founded = await found_organization(work, user.id, "World", "per_customer", frozen_at)
         app = Starlette(routes=[*events.routes, *usage.routes, *routes])
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tarn.test", timeout=30)

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from domain.kernel.unit_of_work import Reactions, install_reactions
 from infrastructure.database import bare_url
+from tests.databases import ask
 
 __all__ = ["Jobs", "jobs_run"]
 
@@ -43,18 +42,17 @@ class Jobs:
 
     def put_off(self) -> list[tuple[UUID, str]]:
         """Those that failed and wait for another try, made due."""
-        with psycopg.connect(bare_url(), autocommit=True) as connection:
-            found = connection.execute(
-                "UPDATE jobs SET due_at = now() - interval '1 s' "
-                "WHERE status = 'pending' AND attempts > 0 RETURNING id, actor"
-            ).fetchall()
+        found = ask(
+            bare_url(),
+            "UPDATE jobs SET due_at = now() - interval '1 s' "
+            "WHERE status = 'pending' AND attempts > 0 RETURNING id, actor",
+        )
         self.waiting.extend(found)
         return found
 
     def failed(self) -> list[tuple[str, str]]:
         """(actor, error) of the jobs that were given up."""
-        with psycopg.connect(bare_url(), autocommit=True) as connection:
-            return connection.execute("SELECT actor, error FROM jobs WHERE status = 'failed'").fetchall()
+        return ask(bare_url(), "SELECT actor, error FROM jobs WHERE status = 'failed'")
 
 
 @contextmanager

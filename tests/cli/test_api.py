@@ -18,7 +18,8 @@ from cli.api import compose
 from cli.probes import Probes
 from infrastructure import database
 from infrastructure.settings import settings
-from tests.conftest import RedisUrls, named
+from tests.conftest import RedisUrls
+from tests.databases import named
 
 LIMIT = 1000
 NOT_FOUND = {"status": 404, "error": "Not Found", "code": "resource_not_found"}

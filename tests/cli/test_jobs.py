@@ -20,6 +20,7 @@ from tasks.app import install
 from tasks.relay import relay_once
 from tasks.runner import run
 from tests.conftest import RedisUrls
+from tests.databases import ask
 
 # A real job whose work is done at once, because there is no such webhook.
 DELIVER = "messaging.deliver"
@@ -34,9 +35,7 @@ class Ledger:
         self.sql("DELETE FROM jobs")
 
     def sql(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query.encode(), values)
-            return cursor.fetchall() if cursor.description else []
+        return ask(self.url, query, values)
 
     def add(
         self, status: str = "failed", actor: str = DELIVER, organization: UUID | None = None, error: str | None = "boom"

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from cli.migrate import pending_migrations, run_migrations, schema_heads
-from tests.conftest import named
+from tests.databases import named
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import redis
 from infrastructure.embedded import EmbeddedError, Environment, binaries, start_embedded
 from infrastructure.embedded.postgres import SOCKET_PATH_LIMIT
 from infrastructure.process import children_in_directory
-from tests.conftest import named
+from tests.databases import named
 
 HOLDER = """
 import json, sys, time

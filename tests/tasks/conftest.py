@@ -23,6 +23,7 @@ from domain.kernel.jobs import JobRequest
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import tenant_work
 from tasks.app import install
+from tests.databases import ask
 
 Rows = list[tuple[Any, ...]]
 
@@ -70,9 +71,7 @@ class World:
         self.tenant = self.found()
 
     def sql(self, query: str, *values: object) -> Rows:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query.encode(), values)
-            return cursor.fetchall() if cursor.description else []
+        return ask(self.url, query, values)
 
     def found(self, frozen_at: datetime | None = None) -> Tenant:
         """A new organization, a sandbox if it has a time."""

@@ -13,7 +13,7 @@ from sqlmodel import AutoString
 
 from cli.migrate import pending_migrations, run_migrations
 from domain.registry import metadata
-from tests.conftest import named
+from tests.databases import named
 from tests.tenancy.rows import World, make_world
 
 CATALOG = {

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 import pytest_asyncio
 from psycopg.rows import dict_row
@@ -19,6 +18,7 @@ from domain.kernel.tenancy import Door, Tenant
 from domain.kernel.unit_of_work import door_work, install_reactions, tenant_work
 from domain.messaging.endpoints import create_endpoint
 from infrastructure.settings import settings
+from tests.databases import ask
 from tests.domain.messaging.receiver import Receiver, receiver
 
 
@@ -48,9 +48,7 @@ class House:
 
     def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """Runs SQL as the owner of the tables; `%(me)s` is the organization."""
-        with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(query.encode(), {"me": self.tenant.organization_id, **values})
-            return cursor.fetchall() if cursor.description else []
+        return ask(self.database_url, query, {"me": self.tenant.organization_id, **values}, dict_row)
 
     def jobs(self, actor: str | None = None) -> list[dict[str, Any]]:
         """The ledger, oldest first."""
