@@ -76,7 +76,9 @@ def from_cents(cents: int | Decimal, currency: str) -> Decimal:
 
 def decimal_text(value: Decimal) -> str:
     """Plain notation with at least one decimal and no superfluous zero: "4.0", "123.45", "0.00001"."""
-    text = format(value, "f")
+    text = str(value)  # in half the time of format(), and the same wherever there is no exponent
+    if "E" in text:
+        text = format(value, "f")
     if "." in text:
         text = text.rstrip("0")
         if text[-1] == ".":

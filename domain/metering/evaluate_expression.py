@@ -9,7 +9,7 @@ from typing import Any, Final
 from domain.kernel import clock
 from domain.kernel.errors import ValidationFailed
 from domain.kernel.validation import MANDATORY, Params, clean_json
-from domain.metering.expressions import EvaluationFailed, InvalidExpression, Subject, result_text
+from domain.metering.expressions import EvaluationFailed, InvalidExpression, result_text
 from domain.metering.expressions import expression as ready
 from infrastructure import exact_json
 
@@ -34,12 +34,13 @@ def evaluate_expression(params: Params) -> str:
     except InvalidExpression:
         raise ValidationFailed({"expression": ["invalid_expression"]}) from None
     try:
-        return result_text(known.evaluate(_subject(params.get("event"))))
+        return result_text(known.evaluate(*_event(params.get("event"))))
     except EvaluationFailed:
         raise ValidationFailed({"event": ["invalid_event"]}) from None
 
 
-def _subject(event: object) -> Subject:
+def _event(event: object) -> tuple[str, int, dict[str, str]]:
+    """Its code, timestamp and properties."""
     if event is None:
         event = {}
     if not isinstance(event, Mapping) or not clean_json(event):
@@ -51,7 +52,7 @@ def _subject(event: object) -> Subject:
         raise EvaluationFailed("not an event")
     code = event.get("code")
     texts = {key: _text(value) for key, value in properties.items()}
-    return Subject("" if code is None else _text(code), _seconds(event.get("timestamp")), texts)
+    return "" if code is None else _text(code), _seconds(event.get("timestamp")), texts
 
 
 def _text(value: Any) -> str:

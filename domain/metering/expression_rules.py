@@ -24,7 +24,7 @@ from domain.catalog.models import BillableMetric
 from domain.kernel.rows import table
 from domain.kernel.tenancy import Door
 from domain.kernel.unit_of_work import UnitOfWork, door_work
-from domain.metering.expressions import EvaluationFailed, Subject, expression, result_text
+from domain.metering.expressions import EvaluationFailed, expression, result_text
 from infrastructure import exact_json
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _result(rule: Rule, code: str, timestamp: str | datetime, properties: Mappin
     if ready.timestamp:
         instant = datetime.fromisoformat(timestamp) if isinstance(timestamp, str) else timestamp
         seconds = int(instant.timestamp() // 1)
-    return result_text(ready.evaluate(Subject(code, seconds, properties)))
+    return result_text(ready.evaluate(code, seconds, properties))
 
 
 def apply_rule(row: _Computable, rule: Rule) -> str | None:

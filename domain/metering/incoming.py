@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,7 @@ MAX_PLAIN_PROPERTIES: Final = 1_000
 """Bytes of properties that can be taken without counting digits and depth."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTES: Final = tuple(f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60))
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 to 9999
 _NULL: Final = msgspec.Raw(b"null")
 _EMPTY: Final = msgspec.Raw(b"{}")
@@ -223,17 +225,17 @@ def _plain_row(sent: _Sent, envelope: Envelope) -> EventRow | None:
         whole = int(seconds)
         if whole > _LAST_SECOND:
             return None
-        microseconds = int(fraction[:6].ljust(6, b"0")) if fraction else 0
-        instant = _instant_text(_EPOCH + timedelta(0, whole, microseconds))
+        instant = _unix_text(whole, fraction)
 
     properties = sent.properties
     if properties == _NULL:
         properties = _EMPTY
     else:
         raw = bytes(properties)
-        if len(raw) > MAX_PLAIN_PROPERTIES or b"\\u" in raw:
+        # One byte is looked for in a fraction of the time that two take.
+        if len(raw) > MAX_PLAIN_PROPERTIES or (b"\\" in raw and b"\\u" in raw):
             return None
-        if (b"e-" in raw or b"E-" in raw) and _TINY.search(raw):
+        if b"-" in raw and (b"e-" in raw or b"E-" in raw) and _TINY.search(raw):
             return None
         try:
             _flat.decode(raw)
@@ -333,6 +335,19 @@ def _amount(value: object, errors: Errors) -> str | None:
     else:
         return decimal_text(round_half_up(number, _AMOUNT_DECIMALS))
     return None
+
+
+def _unix_text(second: int, fraction: bytes | None) -> str:
+    """As _instant_text, put together from parts: of a Unix second, not negative, and its decimals."""
+    days, second = divmod(second, 86_400)
+    minute, second = divmod(second, 60)
+    decimals = str(fraction[:6], "ascii").ljust(6, "0") if fraction else "000000"
+    return f"{_day_text(days)}{_MINUTES[minute]}{second:02}.{decimals}+00:00"
+
+
+@lru_cache(maxsize=4_096)
+def _day_text(days: int) -> str:
+    return f"{_EPOCH.date() + timedelta(days)}T"
 
 
 def _instant_text(instant: datetime) -> str:

@@ -2,9 +2,12 @@
 
 A request waits in a list. A flush takes all that wait, stores them in one transaction together with the ledger rows of
 the work that follows, and answers each request only after the commit; the next batch forms meanwhile, so nothing waits
-for time to pass. If fewer rows were stored than sent, the flush is rolled back and each request is tried by itself
-under a savepoint: one that holds a duplicate, or something PostgreSQL refuses, fails alone. Rows are also missing when
-a metric's expression was changed meanwhile; then what they carry is computed again.
+for time to pass. If PostgreSQL refuses a row, or fewer were stored than sent, the flush is rolled back and each request
+is tried by itself under a savepoint: one that holds a duplicate, or something PostgreSQL refuses, fails alone. Rows are
+missing when a metric's expression was changed meanwhile; then what they carry is computed again.
+
+The usual flush takes for granted that nothing was sent before. PostgreSQL writes every refusal to its log, so for a
+minute after one the statement passes over duplicates instead; that takes it a tenth longer.
 
 When the connection breaks before the commit was sent, the flush is done again. When it breaks during the commit, nobody
 knows whether it was done: it is done again with the same ids, which can store nothing twice, and what cannot be stored
@@ -32,7 +35,14 @@ from domain.metering import usage_cache
 from domain.metering.event_columns import columns
 from domain.metering.expression_rules import read_rules, recomputed
 from domain.metering.incoming import EventRow, repeated
-from domain.metering.ingest_sql import ASSUME_INGEST, ASSUME_TENANT, FIND_OWN, INSERT_COMPUTED, INSERT_EVENTS
+from domain.metering.ingest_sql import (
+    ASSUME_INGEST,
+    ASSUME_TENANT,
+    FIND_OWN,
+    INSERT_COMPUTED,
+    INSERT_EVENTS,
+    INSERT_NEW,
+)
 from domain.metering.post_process import POST_PROCESS
 from infrastructure import database, exact_json
 from infrastructure.metrics import EVENTS_INGESTED
@@ -42,10 +52,14 @@ __all__ = ["Ingestion", "Unavailable"]
 log = structlog.get_logger(__name__)
 
 FLUSHES_AT_ONCE: Final = 2
+"""A second one begins as soon as at least as many events wait as are being stored: two of the same size keep both cores
+at work, where a small one beside a large one costs more than it gains."""
 MOST_ROWS: Final = 5_000
 """Events of one flush; one request is never divided."""
 MOST_WAITING: Final = 50_000
 """Events that may wait; a request beyond is turned away."""
+CAREFUL: Final = 60.0
+"""Seconds after a refusal during which duplicates are looked for before they are stored."""
 PATIENCE: Final = 8.0
 """Seconds for which a flush is tried again while the database is away."""
 SUBSCRIPTIONS_PER_JOB: Final = 500
@@ -97,11 +111,13 @@ class Ingestion:
     def __init__(self) -> None:
         self._waiting: deque[_Request] = deque()
         self._waiting_rows = 0
+        self._storing_rows = 0
         self._flushes: set[asyncio.Task[None]] = set()
         self._following: set[asyncio.Task[None]] = set()
         self._to_send: dict[object, dict[str, object]] = {}
         self._sending: asyncio.Task[None] | None = None
         self._stored_since_sending = 0
+        self._careful_until = 0.0
         self._pool: AsyncConnectionPool | None = None
         self._opening = asyncio.Lock()
 
@@ -115,7 +131,7 @@ class Ingestion:
         request = _Request(rows, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_rows += len(rows)
-        if len(self._flushes) < FLUSHES_AT_ONCE:
+        if not self._flushes or (len(self._flushes) < FLUSHES_AT_ONCE and self._waiting_rows >= self._storing_rows):
             flush = asyncio.create_task(self._flush_all())
             self._flushes.add(flush)
             flush.add_done_callback(self._flushes.discard)
@@ -134,12 +150,16 @@ class Ingestion:
             batch = self._next_batch()
             try:
                 jobs = await self._flush(batch)
+                if any(request.refusal for request in batch):
+                    self._careful_until = asyncio.get_running_loop().time() + CAREFUL
             except Exception as error:
                 if not isinstance(error, Unavailable):
                     log.exception("events not stored", requests=len(batch))
                 for request in batch:
                     request.answer(Unavailable(str(error)))
                 continue
+            finally:
+                self._storing_rows -= sum(len(request.rows) for request in batch)
             # The next batch need not wait until the cache and the queues have been told of this one.
             following = asyncio.create_task(self._follow(batch, jobs))
             self._following.add(following)
@@ -188,6 +208,7 @@ class Ingestion:
             size += len(request.rows)
             batch.append(request)
         self._waiting_rows -= size
+        self._storing_rows += size
         return batch
 
     async def _connections(self) -> AsyncConnectionPool:
@@ -216,6 +237,7 @@ class Ingestion:
     async def _flush(self, batch: list[_Request]) -> list[dict[str, object]]:
         """Stores what can be stored and notes the refusals of the rest; the ledger rows written."""
         unknown = False
+        insert = INSERT_NEW if asyncio.get_running_loop().time() >= self._careful_until else INSERT_EVENTS
         attempts = AsyncRetrying(
             stop=stop_after_delay(PATIENCE),
             wait=wait_random_exponential(multiplier=0.05, max=1),
@@ -228,7 +250,7 @@ class Ingestion:
                     pool = await self._connections()
                     async with pool.connection() as connection:
                         try:
-                            return await _store(connection, batch, look_up=unknown)
+                            return await _store(connection, batch, insert, look_up=unknown)
                         except _CommitUnknown:
                             unknown = True
                             raise
@@ -239,7 +261,7 @@ class Ingestion:
 
 
 async def _store(
-    connection: psycopg.AsyncConnection, batch: Sequence[_Request], *, look_up: bool
+    connection: psycopg.AsyncConnection, batch: Sequence[_Request], insert: str, *, look_up: bool
 ) -> list[dict[str, object]]:
     """One transaction for the whole batch; on any duplicate or refusal a second one, request by request."""
     repeats = [repeated(request.rows) if len(request.rows) > 1 else set() for request in batch]
@@ -249,11 +271,13 @@ async def _store(
         try:
             async with connection.pipeline():
                 await connection.execute(ASSUME_INGEST)
-                stored = await connection.execute(INSERT_EVENTS, columns([request.rows for request in batch]))
+                stored = await connection.execute(insert, columns([request.rows for request in batch]))
                 await connection.execute(BARE_INSERT, [exact_json.dump_text(jobs)])
             if stored.rowcount == sum(len(request.rows) for request in batch):
                 await _commit(connection)
                 return jobs
+        except psycopg.errors.UniqueViolation:
+            pass  # the requests are tried one by one below
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             log.warning("a shared flush was refused", error=str(error))
         await connection.rollback()
@@ -333,17 +357,22 @@ def _jobs(batch: Iterable[_Request]) -> list[dict[str, object]]:
     subscriptions: dict[str, set[str]] = {}
     codes: dict[str, set[str]] = {}
     # The ids of a process rise with time, so that the first and the last one tell where the others are.
-    ids: dict[str, tuple[str, str]] = {}
+    ids: dict[str, list[str]] = {}
     drawn: dict[tuple[str, str], str] = {}
     for request in batch:
-        for row in request.rows:
-            if row.external_subscription_id is not None:
-                subscriptions.setdefault(row.organization_id, set()).add(row.external_subscription_id)
-                codes.setdefault(row.organization_id, set()).add(row.code)
-                first, last = ids.get(row.organization_id, (row.id, row.id))
-                ids[row.organization_id] = min(first, row.id), max(last, row.id)
-                if row.id.endswith(DRAWN):
-                    drawn[row.organization_id, row.external_subscription_id] = row.id
+        organization_id = request.rows[0].organization_id
+        matched = [
+            (row.external_subscription_id, row) for row in request.rows if row.external_subscription_id is not None
+        ]
+        if not matched:
+            continue
+        subscriptions.setdefault(organization_id, set()).update([subscription for subscription, _ in matched])
+        codes.setdefault(organization_id, set()).update([row.code for _, row in matched])
+        found = ids.get(organization_id, []) + [row.id for _, row in matched]
+        ids[organization_id] = [min(found), max(found)]
+        drawn.update(
+            {(organization_id, subscription): row.id for subscription, row in matched if row.id.endswith(DRAWN)}
+        )
     requests = []
     for organization_id, touched in subscriptions.items():
         ordered, used = sorted(touched), sorted(codes[organization_id])
@@ -352,7 +381,7 @@ def _jobs(batch: Iterable[_Request]) -> list[dict[str, object]]:
             arguments: dict[str, object] = {
                 "subscriptions": part,
                 "codes": used,
-                "ids": list(ids[organization_id]),
+                "ids": ids[organization_id],
             }
             if some := [drawn[organization_id, each] for each in part if (organization_id, each) in drawn]:
                 arguments["drawn"] = some

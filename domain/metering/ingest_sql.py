@@ -10,7 +10,7 @@ from typing import Final
 from domain.kernel.tenancy import TENANT_ROLE, Door
 from domain.metering.postgres_store import number_of
 
-__all__ = ["ASSUME_INGEST", "ASSUME_TENANT", "FIND_OWN", "INSERT_COMPUTED", "INSERT_EVENTS"]
+__all__ = ["ASSUME_INGEST", "ASSUME_TENANT", "FIND_OWN", "INSERT_COMPUTED", "INSERT_EVENTS", "INSERT_NEW"]
 
 # The transaction gets its number before the insert looks at the metrics. So whoever changes a metric can tell when no
 # insert that saw the old one is left: see fill_values.py.
@@ -23,7 +23,7 @@ ASSUME_TENANT: Final = f"""
 """
 
 
-def _insert(condition: str) -> str:
+def _insert(condition: str, conflict: str = "ON CONFLICT DO NOTHING") -> str:
     # DO NOTHING names no target and nothing is returned: both would ask for the right to read events. How many rows
     # were stored is told by the count; sorted, so that the sequence follows the order in which events were sent.
     return f"""
@@ -47,17 +47,21 @@ def _insert(condition: str) -> str:
         ON m.organization_id = r.organization_id AND m.code = e.code AND m.deleted_at IS NULL
     {condition}
     ORDER BY e.place
-    ON CONFLICT DO NOTHING
+    {conflict}
 """  # noqa: S608
 
 
-INSERT_EVENTS: Final = _insert(
-    """
+_COMPUTED_AS_THE_METRIC_SAYS: Final = """
     WHERE CASE WHEN m.field_name IS NOT NULL THEN m.expression END IS NOT DISTINCT FROM x.expression
       AND (x.expression IS NULL OR x.field_name = m.field_name)
-    """
-)
-"""Passes over a row that was computed with another expression than its metric has: see expression_rules.py."""
+"""
+
+INSERT_EVENTS: Final = _insert(_COMPUTED_AS_THE_METRIC_SAYS)
+"""Passes over duplicates, and over a row that was computed with another expression than its metric has: see
+expression_rules.py."""
+
+INSERT_NEW: Final = _insert(_COMPUTED_AS_THE_METRIC_SAYS, conflict="")
+"""The same where a duplicate fails the statement: PostgreSQL need not ask each unique index before it stores a row."""
 
 INSERT_COMPUTED: Final = _insert("")
 """For rows computed with what this transaction read."""

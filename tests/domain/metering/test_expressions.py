@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.metering.expressions import EvaluationFailed, InvalidExpression, Subject, expression, result_text
+from domain.metering.expressions import EvaluationFailed, InvalidExpression, expression, result_text
 
 PROPERTIES: dict[str, Any] = {
     "a": "1", "b": Decimal("2.50"), "n": 3, "word": "abc", "nothing": None, "yes": True, "list": [1, 2],
@@ -20,7 +20,7 @@ PROPERTIES: dict[str, Any] = {
 
 
 def value(text: str, properties: Mapping[str, Any] = PROPERTIES) -> str:
-    return result_text(expression(text).evaluate(Subject("api_call", 1_700_000_000, properties)))
+    return result_text(expression(text).evaluate("api_call", 1_700_000_000, properties))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ TREES = st.recursive(
 @settings(deadline=None, max_examples=200)
 def test_generated_expressions_are_decimal_arithmetic(tree: Pair) -> None:
     text, expected = tree
-    found = expression(text).evaluate(Subject("c", 0, {}))
+    found = expression(text).evaluate("c", 0, {})
     assert found == expected, text
 
 
@@ -185,7 +185,7 @@ def test_generated_expressions_are_decimal_arithmetic(tree: Pair) -> None:
 @settings(deadline=None, max_examples=200)
 def test_without_brackets_precedence_and_order_are_pythons(parts: list[tuple[str, int]]) -> None:
     text = "7 " + " ".join(f"{sign} {number}" for sign, number in parts)
-    assert expression(text).evaluate(Subject("c", 0, {})) == eval(text)
+    assert expression(text).evaluate("c", 0, {}) == eval(text)
 
 
 @given(st.text(alphabet="event.propisa()+-*/,'1290 \t\n_rundclt", max_size=40))
@@ -196,6 +196,6 @@ def test_any_text_is_an_expression_or_is_refused(text: str) -> None:
     except InvalidExpression:
         return
     try:
-        found.evaluate(Subject("c", 0, {}))
+        found.evaluate("c", 0, {})
     except EvaluationFailed:
         return

@@ -115,3 +115,27 @@ async def test_too_many_waiting_events_are_turned_away(world: World, monkeypatch
     assert set(statuses) == {200, 503}
     counted = world.rows("SELECT count(*) FROM events WHERE organization_id = %s", world.tenant.organization_id)
     assert counted == [(20 * statuses.count(200),)]
+
+
+async def test_a_second_flush_begins_when_as_much_waits_as_is_being_stored(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.post("/events", {"event": event("before")})
+    commit, begun, go_on = ingest._commit, asyncio.Semaphore(0), asyncio.Event()
+
+    async def waiting(connection: psycopg.AsyncConnection[Any]) -> None:
+        begun.release()
+        await go_on.wait()
+        await commit(connection)
+
+    monkeypatch.setattr(ingest, "_commit", waiting)
+    batch = asyncio.create_task(world.post("/events/batch", {"events": [event("one"), event("two")]}))
+    await asyncio.wait_for(begun.acquire(), 10)
+    single = asyncio.create_task(world.post("/events", {"event": event("three")}))
+    with pytest.raises(TimeoutError):  # one event does not go beside a flush of two
+        await asyncio.wait_for(begun.acquire(), 0.3)
+    other = asyncio.create_task(world.post("/events", {"event": event("four")}))
+    await asyncio.wait_for(begun.acquire(), 10)
+    go_on.set()
+    assert [(await answer).status_code for answer in (batch, single, other)] == [200, 200, 200]
+    assert begun.locked(), "two flushes stored them all"
