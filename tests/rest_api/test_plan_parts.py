@@ -225,7 +225,8 @@ async def test_lists_that_are_sent_replace_what_was_there(api: Api) -> None:
 
 async def test_a_commitment_keeps_what_is_not_sent(api: Api) -> None:
     await with_all(api)
-    for change in ({"invoice_display_name": "At least"}, {"tax_codes": []}):
+    changes: list[dict[str, Any]] = [{"invoice_display_name": "At least"}, {"tax_codes": []}]
+    for change in changes:
         answer = await api.put("/plans/basic", {"plan": {"minimum_commitment": change}})
         assert answer.status_code == 200, answer.text
     commitment = answer.json()["plan"]["minimum_commitment"]
