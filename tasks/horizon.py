@@ -21,7 +21,7 @@ from domain.identity.models import BillingEntity
 from domain.invoicing.models import Invoice
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
-from domain.messaging.clean import KEPT_DAYS
+from domain.messaging.clean import KEPT as WEBHOOKS_KEPT
 from domain.messaging.models import Webhook, WebhookEndpoint
 from domain.metering.models import Event, SubscriptionActivity
 from domain.subscriptions.models import ActivationRule, Subscription
@@ -189,7 +189,7 @@ async def wallet_interval_rules(work: UnitOfWork, after: datetime) -> datetime |
 async def old_webhooks(work: UnitOfWork, after: datetime) -> datetime | None:
     """When the oldest webhook has been kept long enough."""
     oldest = await work.session.scalar(sa.select(sa.func.min(table(Webhook).c.updated_at)))
-    return max(after, oldest + timedelta(days=KEPT_DAYS)) if oldest else None
+    return max(after, oldest + WEBHOOKS_KEPT) if oldest else None
 
 
 async def _date(work: UnitOfWork, after: datetime, first: datetime | None) -> datetime | None:

@@ -159,8 +159,9 @@ SCHEDULE: tuple[Scheduled, ...] = (
     Scheduled("retry_inbound_webhooks", "lago_retry_inbound_webhooks", "*/15 * * * *", retry_inbound, horizon.never,
               organizations=all_organizations),
     Scheduled("clean_inbound_webhooks", "lago_clean_inbound_webhooks", "10 1 * * *", clean_inbound, horizon.never,
-              organizations=all_organizations),
-    Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks),
+              organizations=all_organizations, chunk=CLEAN_CHUNK),
+    Scheduled("clean_webhooks", "lago_clean_webhooks", "0 1 * * *", clean_webhooks, horizon.old_webhooks,
+              chunk=CLEAN_CHUNK),
 )  # fmt: skip
 
 SCHEDULED = {each.name: each for each in SCHEDULE}

@@ -20,7 +20,8 @@ _commitments, _links = table(Commitment), table(CommitmentTax)
 
 @dataclass(frozen=True, slots=True)
 class CommitmentTerms:
-    """amount_cents: minor units per interval of the plan, None takes the commitment away. tax_codes, given: as sent."""
+    """amount_cents: minor units per interval of the plan, None where not sent. given: the keys that were sent; without
+    any the commitment is taken away."""
 
     amount_cents: int | None
     invoice_display_name: str | None
@@ -39,29 +40,35 @@ def read_commitment(params: Params) -> CommitmentTerms | None:
     read = Reader(sent)
     if not isinstance(sent, dict):
         raise ValidationFailed({"minimum_commitment": [INVALID]})
-    amount = read.integer("amount_cents", default=0)
-    if amount is not None and amount <= 0:
-        read.add("amount_cents", OUT_OF_RANGE)
+    amount = None
+    if "amount_cents" in sent:
+        amount = read.integer("amount_cents", default=0)
+        if amount is not None and amount <= 0:
+            read.add("amount_cents", OUT_OF_RANGE)
     name = read.text("invoice_display_name")
     read.finish()
     return CommitmentTerms(amount, name, read_tax_codes(sent), frozenset(sent))
 
 
 async def set_commitment(work: UnitOfWork, plan: Plan, terms: CommitmentTerms | None) -> None:
-    """Writes, edits or removes the commitment of a stored plan. Raises NotFound for an unknown tax code."""
+    """Writes, edits or removes the commitment of a stored plan; what was not sent stays. Raises ValidationFailed for a
+    new one without an amount, NotFound for an unknown tax code."""
     if terms is None:
         return
     row = await work.session.scalar(sa.select(Commitment).where(_commitments.c.plan_id == plan.id))
-    if terms.amount_cents is None:
+    if not terms.given:
         if row is not None:
             await work.session.execute(sa.delete(_links).where(_links.c.commitment_id == row.id))
             await work.session.delete(row)
             await work.session.flush()
         return
     if row is None:
+        if terms.amount_cents is None:
+            raise ValidationFailed({"amount_cents": [OUT_OF_RANGE]})
         row = Commitment(organization_id=plan.organization_id, plan_id=plan.id, amount_cents=terms.amount_cents)
         work.session.add(row)
-    row.amount_cents = terms.amount_cents
+    if terms.amount_cents is not None:
+        row.amount_cents = terms.amount_cents
     if "invoice_display_name" in terms.given:
         row.invoice_display_name = terms.invoice_display_name
     await work.session.flush()

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.kernel import clock
 from domain.kernel.ids import new_id
+from domain.kernel.retention import cleaning
 from domain.kernel.rows import table
 from domain.kernel.unit_of_work import UnitOfWork
 from domain.kernel.validation import storable
@@ -35,6 +36,7 @@ BATCH: Final = 1_000
 LONGEST_NAME: Final = 255
 
 _inbound = table(InboundWebhook)
+clean_inbound = cleaning(InboundWebhook, "updated_at", KEPT, lambda: clock.wall())
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,3 @@ async def retry_inbound(work: UnitOfWork) -> int:
     if ids:
         work.record(InboundWebhooksStored(tuple(ids)))
     return len(ids)
-
-
-async def clean_inbound(work: UnitOfWork) -> int:
-    """Deletes what was untouched for 90 days, in batches; returns how many."""
-    i, deleted = _inbound.c, 0
-    while True:
-        old = sa.select(i.id).where(i.updated_at < clock.wall() - KEPT).limit(BATCH)
-        gone = (await work.session.execute(sa.delete(_inbound).where(i.id.in_(old)).returning(i.id))).all()
-        deleted += len(gone)
-        if len(gone) < BATCH:
-            return deleted

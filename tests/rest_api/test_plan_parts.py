@@ -223,6 +223,19 @@ async def test_lists_that_are_sent_replace_what_was_there(api: Api) -> None:
     assert (await api.get(f"/plans/basic/fixed_charges/{fixed['code']}")).status_code == 404
 
 
+async def test_a_commitment_keeps_what_is_not_sent(api: Api) -> None:
+    await with_all(api)
+    changes: list[dict[str, Any]] = [{"invoice_display_name": "At least"}, {"tax_codes": []}]
+    for change in changes:
+        answer = await api.put("/plans/basic", {"plan": {"minimum_commitment": change}})
+        assert answer.status_code == 200, answer.text
+    commitment = answer.json()["plan"]["minimum_commitment"]
+    assert (commitment["amount_cents"], commitment["invoice_display_name"]) == (5000, "At least")
+    assert commitment["taxes"] == []
+    refused = await api.put("/plans/basic", {"plan": {"minimum_commitment": {"amount_cents": None}}})
+    assert refused.json()["error_details"] == {"amount_cents": ["value_is_out_of_range"]}
+
+
 async def test_what_is_not_sent_stays(api: Api) -> None:
     plan = await with_all(api)
     edited = (await api.put("/plans/basic", {"plan": {"name": "Other"}})).json()["plan"]

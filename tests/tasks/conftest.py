@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,26 +31,65 @@ from tests.databases import ask
 Rows = list[tuple[Any, ...]]
 
 
+class Nursery:
+    """A process that has imported everything, and forks workers and clocks: each starts in a hundredth of the time."""
+
+    def __init__(self, environment: Mapping[str, str], root: Path) -> None:
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "tests.tasks.process"],
+            env=dict(environment), cwd=root, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Forked:
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        order = {"arguments": list(arguments), "environment": dict(environment), "output": str(log)}
+        print(json.dumps(order), file=self.popen.stdin, flush=True)
+        return Forked(int(self.popen.stdout.readline()), Path(f"{log}.status"))
+
+    def close(self) -> None:
+        self.popen.communicate(timeout=20)
+
+
+@dataclass
+class Forked:
+    """What `subprocess.Popen` says of a child, of a process that is nobody's child here."""
+
+    pid: int
+    status: Path
+
+    def poll(self) -> int | None:
+        return int(self.status.read_text()) if self.status.exists() else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + (60 if timeout is None else timeout)
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 60)
+            time.sleep(0.01)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 class Process:
     """A worker or clock. Its lines stand in a file."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, root: Path) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes] | Forked, log: Path) -> None:
+        self.popen = popen
         self.log = log
-        with log.open("wb") as output:
-            self.popen = subprocess.Popen(
-                [sys.executable, "-m", "tests.tasks.process", *arguments],
-                env=dict(environment),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=root,
-            )
 
     def wait_ready(self, word: str = "ready", seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
         while word not in self.log.read_text():
             assert self.popen.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def stop(self, grace: float = 40) -> int:
         """SIGTERM; the status it ended with."""
@@ -128,14 +170,34 @@ def world(marks: str, migrated: str, empty_redis: object) -> World:
     return world
 
 
+@pytest.fixture(scope="session")
+def nursery(servers: dict[str, str], project_root: Path) -> Iterator[Nursery]:
+    nursery = Nursery(servers, project_root)
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path, project_root: Path, world: World) -> Iterator[Start]:
-    """Starts processes; all are gone after the test."""
+def start(
+    environment: dict[str, str], tmp_path: Path, project_root: Path, world: World, nursery: Nursery
+) -> Iterator[Start]:
+    """Starts processes, forked from one that has imported everything or, if `forked` is false, from nothing; all are
+    gone after the test."""
     started: list[Process] = []
 
-    def launch(*arguments: str, ready: bool = True, **extra: str) -> Process:
+    def launch(*arguments: str, ready: bool = True, forked: bool = True, **extra: str) -> Process:
         log = tmp_path / f"process-{len(started)}.log"
-        process = Process(arguments, {**environment, **extra}, log, project_root)
+        variables = {**environment, **extra}
+        log.touch()
+        if forked:
+            process = Process(nursery.fork(arguments, variables, log), log)
+        else:
+            command = [sys.executable, "-m", "tests.tasks.process", *arguments]
+            with log.open("wb") as output:
+                popen = subprocess.Popen(
+                    command, env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=project_root
+                )
+            process = Process(popen, log)
         started.append(process)
         if ready:
             process.wait_ready()

@@ -28,7 +28,7 @@ FLAGS = {
 
 
 async def test_a_worker_runs_a_job_and_its_children(world: World, start: Start) -> None:
-    worker = start("worker")
+    worker = start("worker", forked=False)
     await world.ask(JobRequest("test.children", {"key": "family", "count": 50}))
     await world.until(lambda: world.jobs() == [])
     assert len(world.keys()) == 51
@@ -145,7 +145,7 @@ async def test_a_job_longer_than_the_grace_is_cut_off_and_run_anew(world: World,
 
 
 async def test_a_worker_refuses_a_queue_that_does_not_exist(start: Start) -> None:
-    worker = start("worker", "defualt", ready=False)
+    worker = start("worker", "defualt", ready=False, forked=False)
     assert worker.popen.wait(20) == 1
     assert "no queue called defualt" in worker.log.read_text()
 
