@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import strawberry
 
 from graphql_api.scalars import BigInt
 
 __all__ = ["FeeAmountDetails", "amount_details"]
+
+COUNTS: Final = ("free_events", "paid_events", "per_package_size")
 
 
 @strawberry.type
@@ -60,11 +63,13 @@ def amount_details(details: Mapping[str, Any], model: str | None) -> FeeAmountDe
     """From the column of a fee; None for one that no charge model priced."""
     if model is None:
         return None
-    plain = {
+    plain: dict[str, Any] = {
         name: details.get(name)
         for name in FeeAmountDetails.__annotations__
         if name not in {"graduated_ranges", "graduated_percentage_ranges"}
     }
+    # The fee of an event paid in advance tells its counts as decimal text (handbook, pricing 9).
+    plain |= {name: None if plain[name] is None else int(Decimal(plain[name])) for name in COUNTS}
     return FeeAmountDetails(
         graduated_ranges=_ranges(FeeAmountDetailsGraduatedRange, details.get("graduated_ranges")),
         graduated_percentage_ranges=_ranges(

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.billing.bill import bill_subscriptions
+from domain.billing.pay_in_advance import bill_events
 from domain.billing.requests import BillRequest
 from domain.kernel.tenancy import Tenant
 from domain.kernel.unit_of_work import tenant_work
@@ -111,6 +112,31 @@ async def test_an_invoice_shows_all_that_stands_on_it(admin: Caller, world: Worl
     assert [each["units"] for each in usage["amountDetails"]["graduatedRanges"]] == ["10.0", "2.0"]
     assert usage["appliedTaxes"][0]["fee"]["id"] == usage["id"]
     assert invoice["appliedTaxes"][0]["taxableAmountCents"] == "2300"
+
+
+async def test_the_counts_of_an_event_paid_in_advance_are_numbers(admin: Caller, world: World) -> None:
+    name = f"c-{uuid4().hex}"
+    plan = world.plan(0)
+    price = {"rate": "5", "fixed_amount": "1", "free_units_per_events": 1}
+    world.charge(plan, world.metric(name), "percentage", price, pay_in_advance=True)
+    world.subscription(world.customer(external_id=name), plan, "2024-02-01T00:00:00Z", external_id=name)
+    for day in ("05", "06"):
+        world.event(name, name, f"2024-02-{day}T00:00:00Z", "20")
+    events = [event.id for event in world.rows("events", code=name)]
+    async with tenant_work(Tenant(world.organization_id)) as work:
+        fee_ids = await bill_events(work, events)
+    invoices = [world.rows("fees", id=fee_id)[0].invoice_id for fee_id in fee_ids]
+    document = """
+        query Fees($id: ID!) { invoice(id: $id) { fees { amountDetails {
+            freeEvents paidEvents perPackageSize freeUnits paidUnits fixedFeeTotalAmount } } } }
+    """
+    shown: list[dict[str, Any]] = []
+    for invoice_id in invoices:
+        answer = await admin.data(document, {"id": str(invoice_id)})
+        shown.append(answer["invoice"]["fees"][0]["amountDetails"])
+    counts = sorted((each["freeEvents"], each["paidEvents"], each["perPackageSize"]) for each in shown)
+    assert counts == [(0, 1, None), (1, 0, None)]
+    assert sorted(each["fixedFeeTotalAmount"] for each in shown) == ["0.0", "1.0"]
 
 
 async def test_a_list_costs_the_same_statements_for_one_invoice_and_for_many(
