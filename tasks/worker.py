@@ -20,6 +20,7 @@ from dramatiq import Worker
 from dramatiq.asyncio import get_event_loop_thread
 
 from domain.kernel.money import install_decimal_context
+from infrastructure import pdf
 from infrastructure.collecting import settle
 from infrastructure.settings import settings
 from infrastructure.telemetry import configure_logging, start_error_reports
@@ -77,6 +78,7 @@ def run(queues: Sequence[str] | None = None, concurrency: int | None = None) -> 
     for thread in worker.workers:
         thread.join(max(0.0, deadline - time.monotonic()))
     worker.stop(timeout=1000)
+    pdf.close()
     log.info("worker stopped")
     os._exit(0)
 

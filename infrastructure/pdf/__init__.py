@@ -1,5 +1,5 @@
 """PDF: typst templates and JSON data in, bytes out."""
 
-from infrastructure.pdf.renderer import RenderingError, render, render_pages
+from infrastructure.pdf.renderer import RenderingError, close, render, render_pages
 
-__all__ = ["RenderingError", "render", "render_pages"]
+__all__ = ["RenderingError", "close", "render", "render_pages"]

@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 import typst
 
-__all__ = ["RenderingError", "render", "render_pages"]
+__all__ = ["RenderingError", "close", "render", "render_pages"]
 
 FONTS = Path(__file__).parent / "fonts"
 MAX_DATA_BYTES = 20_000_000
@@ -38,6 +38,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)?")
 # Rendering burns a core; more threads than cores only add memory and waiting.
 _threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="pdf")
 _local = threading.local()
+_folders: list[TemporaryDirectory[str]] = []
 
 
 class RenderingError(Exception):
@@ -48,9 +49,9 @@ class _Workshop:
     """One thread's compiler and folder."""
 
     def __init__(self) -> None:
-        # Goes with its thread: TemporaryDirectory removes the folder when this object is collected.
-        self._folder = TemporaryDirectory(prefix="tarn-pdf-")
-        self.root = Path(self._folder.name)
+        folder = TemporaryDirectory(prefix="tarn-pdf-")
+        _folders.append(folder)  # removed when the process ends, or by `close`
+        self.root = Path(folder.name)
         self.compiler = typst.Compiler(root=self.root, font_paths=_fonts(), ignore_system_fonts=True)
 
     @contextmanager
@@ -72,6 +73,13 @@ class _Workshop:
 @lru_cache(maxsize=1)
 def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
+
+
+def close() -> None:
+    """Removes what rendering left on the disk; for a process that ends without the interpreter's own ending. A document
+    that is made afterwards makes its folder anew."""
+    while _folders:
+        _folders.pop().cleanup()
 
 
 async def render(

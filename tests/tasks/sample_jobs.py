@@ -13,6 +13,7 @@ from domain.kernel import clock
 from domain.kernel.errors import Forbidden
 from domain.kernel.jobs import JobRequest
 from domain.kernel.unit_of_work import UnitOfWork
+from infrastructure import pdf
 from infrastructure.database import bare_url
 from tasks.jobs import JOBS, external_job, job
 from tasks.lease import Lease
@@ -53,6 +54,11 @@ if "test.mark" not in JOBS:
     async def mark_low(work: UnitOfWork, key: str) -> None:
         await mark(work, key)
         await asyncio.sleep(0.01)
+
+    @job("test.document")
+    async def document(work: UnitOfWork, key: str) -> None:
+        await pdf.render("A page.", {})
+        await mark(work, key)
 
     @job("test.nothing")
     async def nothing(work: UnitOfWork) -> None:

@@ -8,6 +8,7 @@ import signal
 import time
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 import redis
@@ -142,6 +143,17 @@ async def test_a_job_longer_than_the_grace_is_cut_off_and_run_anew(world: World,
     assert world.keys() == []
     start("worker")
     await world.until(lambda: world.keys() == ["long"], 25)
+
+
+async def test_a_worker_that_made_documents_leaves_no_files_behind(world: World, start: Start, tmp_path: Path) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    worker = start("worker", forked=False, TMPDIR=str(place))
+    await world.ask(JobRequest("test.document", {"key": "made"}))
+    await world.until(lambda: world.keys() == ["made"])
+    assert list(place.glob("tarn-pdf-*"))
+    assert worker.stop() == 0
+    assert list(place.iterdir()) == []
 
 
 async def test_a_worker_refuses_a_queue_that_does_not_exist(start: Start) -> None:
