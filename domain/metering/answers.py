@@ -19,7 +19,7 @@ from domain.metering.proration import (
 from domain.metering.rounding import rounded
 from domain.metering.usage import Group, Proration, Usage, UsageQuestion, Weighting
 
-__all__ = ["usages"]
+__all__ = ["rounded_usage", "usages"]
 
 
 def usages(question: UsageQuestion, found: Sequence[RawUsage]) -> list[Usage]:
@@ -32,7 +32,7 @@ def usages(question: UsageQuestion, found: Sequence[RawUsage]) -> list[Usage]:
         nothing: Group = (None,) * len(question.group_by)
         by_group[nothing] = RawUsage(ZERO, 0, nothing)
     return [
-        _rounded(_usage(question, raw, carried.get(group, ZERO)), question)
+        rounded_usage(_usage(question, raw, carried.get(group, ZERO)), question)
         for group, raw in sorted(by_group.items(), key=_order)
     ]
 
@@ -104,7 +104,9 @@ def _prorated(question: UsageQuestion, terms: Proration, usage: Usage, raw: RawU
     )
 
 
-def _rounded(usage: Usage, question: UsageQuestion) -> Usage:
+def rounded_usage(usage: Usage, question: UsageQuestion) -> Usage:
+    """The usage rounded as the question asks. The level of a weighted sum stays exact: the next period starts from it
+    (handbook, metering 8.3 and 9.3)."""
     function, precision = question.rounding_function, question.rounding_precision
     if function is None:
         return usage
@@ -112,5 +114,7 @@ def _rounded(usage: Usage, question: UsageQuestion) -> Usage:
         usage,
         units=rounded(usage.units, function, precision),
         full_units=None if usage.full_units is None else rounded(usage.full_units, function, precision),
-        total_aggregated_units=rounded(usage.total_aggregated_units, function, precision),
+        total_aggregated_units=usage.total_aggregated_units
+        if question.weighting
+        else rounded(usage.total_aggregated_units, function, precision),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -49,9 +49,10 @@ class EstimatedEvent:
 async def read_events(work: UnitOfWork, sent: Sequence[Params], *, strict: bool) -> list[EstimatedEvent]:
     """What was sent, with the charges each event is on; a fixed number of statements for any number of them.
 
-    strict: numbers are asked for where the metric reads one. Raises, in this order, NotFound("subscription"),
-    ValidationFailed for the timestamp and the properties, NotFound("billable_metric"), ValidationFailed for a property
-    that is no number, for a code without a charge paid in advance, for an expression without a value.
+    strict: the event is taken as happening now, whatever time it was sent with, and numbers are asked for where the
+    metric reads one. Raises, in this order, NotFound("subscription"), ValidationFailed for the timestamp and the
+    properties, NotFound("billable_metric"), ValidationFailed for a property that is no number, for a code without a
+    charge paid in advance, for an expression without a value.
     """
     subscriptions = await _running(work, [_text(each.get("external_subscription_id")) for each in sent])
     events = []
@@ -59,10 +60,10 @@ async def read_events(work: UnitOfWork, sent: Sequence[Params], *, strict: bool)
         subscription = subscriptions.get(_text(each.get("external_subscription_id")))
         if subscription is None:
             raise NotFound("subscription")
-        events.append((each, subscription, _event(each)))
+        event = _event(each)
+        events.append((each, subscription, replace(event, timestamp=clock.now()) if strict else event))
     codes = {_text(each.get("code")) for each in sent}
-    known = _m.c.organization_id == work.organization_id, _m.c.deleted_at.is_(None), _m.c.code.in_(codes)
-    metrics = set((await work.session.execute(sa.select(_m.c.code).where(*known))).scalars())
+    metrics = {row.code: row for row in await work.session.execute(_metrics(work, codes))}
     rules = await rules_of(work, codes)
     plans = await charges_of_plans(
         work.session, work.organization_id, sorted({row.plan_id for row in subscriptions.values()})
@@ -72,13 +73,13 @@ async def read_events(work: UnitOfWork, sent: Sequence[Params], *, strict: bool)
         code = _text(each.get("code"))
         if code not in metrics:
             raise NotFound("billable_metric")
-        if code in rules:
-            event = _computed(event, code, rules[code])
-        charges = [one for one in plans.get(subscription.plan_id, ()) if one.metric_code == code and one.pay_in_advance]
         if strict:
-            _check_number(event, [one for one in plans.get(subscription.plan_id, ()) if one.metric_code == code])
+            _check_number(event, metrics[code].aggregation_type, metrics[code].field_name)
+        charges = [one for one in plans.get(subscription.plan_id, ()) if one.metric_code == code and one.pay_in_advance]
         if not charges:
             raise ValidationFailed({"code": ["does_not_match_an_instant_charge"]})
+        if code in rules:
+            event = _computed(event, code, rules[code])
         found.append(
             EstimatedEvent(
                 event=event,
@@ -90,6 +91,12 @@ async def read_events(work: UnitOfWork, sent: Sequence[Params], *, strict: bool)
             )
         )
     return found
+
+
+def _metrics(work: UnitOfWork, codes: Collection[str]) -> sa.Select[tuple[str, str, str | None]]:
+    return sa.select(_m.c.code, _m.c.aggregation_type, _m.c.field_name).where(
+        _m.c.organization_id == work.organization_id, _m.c.deleted_at.is_(None), _m.c.code.in_(codes)
+    )
 
 
 async def _running(work: UnitOfWork, external_ids: Sequence[str]) -> dict[str, Any]:
@@ -129,13 +136,12 @@ def _computed(event: InstantEvent, code: str, rule: Any) -> InstantEvent:
         raise ValidationFailed(f"expression_evaluation_failed: {failure}") from None
 
 
-def _check_number(event: InstantEvent, charges: Sequence[PlanCharge]) -> None:
-    for charge in charges:
-        if charge.aggregation_type not in READS_NUMBERS or charge.field_name is None:
-            continue
-        text = property_text(event.properties.get(charge.field_name))
-        if text is not None and number_in(event.properties, charge.field_name) is None:
-            raise ValidationFailed({"properties": ["value_is_not_valid_number"]})
+def _check_number(event: InstantEvent, aggregation_type: str, field_name: str | None) -> None:
+    if aggregation_type not in READS_NUMBERS or field_name is None:
+        return
+    text = property_text(event.properties.get(field_name))
+    if text is not None and number_in(event.properties, field_name) is None:
+        raise ValidationFailed({"properties": ["value_is_not_valid_number"]})
 
 
 def _text(value: object) -> str:

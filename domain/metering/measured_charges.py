@@ -17,6 +17,7 @@ from uuid import UUID
 from domain.kernel.jobs import JobRequest
 from domain.kernel.money import ZERO
 from domain.kernel.unit_of_work import UnitOfWork
+from domain.metering.answers import rounded_usage
 from domain.metering.charge_questions import ChargeQuestion, UsageWindow, charge_questions, with_carried
 from domain.metering.charges import PlanCharge
 from domain.metering.instant_states import BilledState, InstantBucket, billed_states
@@ -72,7 +73,7 @@ async def measured_charges(
             each.asked.key: _state_bucket(each.asked)
             for of_one in buckets.values()
             for each in of_one
-            if each.charge.pay_in_advance and each.charge.aggregation_type in KEEPS_STATE
+            if _keeps_state(each.charge)
         },
     )
     return {one.subscription_id: _charges(one, buckets[one.subscription_id], usage, states) for one in subscriptions}
@@ -114,7 +115,15 @@ def _bucket(charge: PlanCharge, asked: ChargeQuestion, options: UsageOptions) ->
     if question.proration and charge.pay_in_advance:
         before = question.start - timedelta(microseconds=1)
         carried = replace(bare, key=(question.key, "carried"), to=before, rounding_function=None)
+    if _keeps_state(charge):
+        # Rounded when what its events were billed is added; see _as_billed.
+        asked = replace(asked, question=replace(question, rounding_function=None))
     return _Bucket(charge, asked, shown_by, presentation, carried)
+
+
+def _keeps_state(charge: PlanCharge) -> bool:
+    """Whether its events, paid in advance, leave a running total."""
+    return charge.pay_in_advance and charge.aggregation_type in KEEPS_STATE
 
 
 def _state_bucket(asked: ChargeQuestion) -> InstantBucket:
@@ -224,7 +233,8 @@ def _as_billed(
     if each.carried is not None:
         earlier = usage[each.carried.key]
         carried = next((one.units for one in earlier if one.grouped_by == group.grouped_by), ZERO)
-    return billed_in_advance(each.asked, group, state, carried)
+    billed = billed_in_advance(each.asked, group, state, carried)
+    return rounded_usage(billed, replace(each.asked.question, rounding_function=each.charge.rounding_function))
 
 
 def _breakdowns(

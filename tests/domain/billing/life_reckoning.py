@@ -236,7 +236,6 @@ class Life:
                 for event in events:
                     total += (number(event) or ZERO) * seconds(event["at"], end)
                 level += sum((number(e) or ZERO for e in events), Decimal(0))
-                level = rounded(level, charge.rounding)
                 units = (total / (window.duration * 86400)).quantize(Decimal(1).scaleb(-20), ROUND_CEILING)
                 if charge.recurring:
                     levels = self.levels.setdefault((charge.name, bucket, group), [])

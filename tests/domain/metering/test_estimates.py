@@ -72,6 +72,28 @@ async def test_what_cannot_be_estimated_is_named(
     assert (code, body.get("error_details", body["code"])) == (status, found)
 
 
+async def test_the_metric_is_looked_at_before_the_charge_and_the_expression_last(sandbox: World) -> None:
+    await sandbox.metric("alone", "sum_agg")
+    found = await estimate(sandbox, code="alone", properties={"value": "much"})
+    assert (found[0], found[1]["error_details"]) == (422, {"properties": ["value_is_not_valid_number"]})
+    await sandbox.metric("doubled", "sum_agg", expression="event.properties.a * 2")
+    found = await estimate(sandbox, code="doubled", properties={})
+    assert (found[0], found[1]["error_details"]) == (422, {"code": ["does_not_match_an_instant_charge"]})
+
+
+async def test_an_estimated_event_happens_now_whatever_its_timestamp(makers: Makers) -> None:
+    world = await makers.organization(frozen_at=datetime(2024, 6, 21, tzinfo=UTC))
+    seats = await world.metric("size", "sum_agg", recurring=True)
+    plan = await world.plan((seats, "standard", {"amount": "30"}))
+    with world.owner() as owner:
+        owner.execute("UPDATE charges SET pay_in_advance = true, prorated = true WHERE plan_id = %s", [plan.id])
+    await world.subscription(plan, started_at=datetime(2024, 6, 1, tzinfo=UTC))
+    status, body = await estimate(world, timestamp=1718064000, properties={"value": 1})
+    assert status == 200, body
+    # 10 of 30 days are left on the 21st; they were 20 on the 11th.
+    assert [(fee["units"], fee["amount_cents"]) for fee in body["fees"]] == [("1.0", 1000)]
+
+
 async def test_a_missing_number_counts_as_none(sandbox: World) -> None:
     status, body = await estimate(sandbox, properties={"value": None})
     assert status == 200, body

@@ -62,6 +62,15 @@ async def test_a_weighted_sum_starts_from_what_each_group_carried(world: World) 
     ]  # fmt: skip
 
 
+async def test_the_level_that_a_weighted_sum_carries_on_is_not_rounded(world: World) -> None:
+    asked = question(
+        "weighted_sum_agg", "2024-06-01", "2024-06-30", weighting=Weighting(30, (((), Decimal("1.5")),)),
+        recurring=True, rounding_function="ceil", rounding_precision=0,
+    )  # fmt: skip
+    usage = await one(world, [used("2024-06-16", "1.25")], asked)
+    assert (usage.units, usage.total_aggregated_units) == (3, Decimal("2.75"))
+
+
 async def test_a_prorated_sum_weighs_what_was_carried_and_what_came(world: World) -> None:
     events = [used("2024-04-10", 5), used("2024-05-26", 12), used("2024-05-26T10:00:00", 12)]
     asked = question(

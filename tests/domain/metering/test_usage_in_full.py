@@ -184,6 +184,34 @@ async def test_what_was_billed_in_advance_is_never_shown_lower(sandbox: World) -
     assert (shown["units"], shown["amount_cents"]) == ("6.0", 1000)
 
 
+@pytest.mark.parametrize(
+    ("columns", "highest_prorated", "shown"),
+    [({}, None, ("6.0", 1000)), ({"prorated": True}, "7.2", ("6.0", 800))],
+)
+async def test_what_was_billed_in_advance_is_rounded_with_the_rest(
+    sandbox: World, columns: dict[str, Any], highest_prorated: str | None, shown: tuple[str, int]
+) -> None:
+    storage = await sandbox.metric(
+        "storage", "sum_agg", recurring=bool(columns), rounding_function="ceil", rounding_precision=0
+    )
+    plan = await sandbox.plan((storage, "standard", {"amount": "1"}))
+    charge = charge_of(sandbox, plan.id)
+    alter(sandbox, charge, pay_in_advance=True, **columns)
+    await sandbox.subscription(plan)
+    await send(sandbox, {"value": "9.4"}, {"value": "-3.7"}, code="storage")
+    # Billed so far: 9.4 where 5.7 are left, or 7.2 by the days.
+    with sandbox.owner() as owner:
+        owner.execute(
+            "INSERT INTO cached_aggregations (id, organization_id, external_subscription_id, charge_id,"
+            " event_transaction_id, grouped_by, current_aggregation, max_aggregation, max_aggregation_with_proration,"
+            " timestamp, created_at, updated_at) VALUES (%s, %s, 'sub', %s, 't', '{}', 5.7, 9.4, %s, %s, %s, %s)",
+            [uuid4(), sandbox.tenant.organization_id, charge, highest_prorated, NOW, NOW, NOW],
+        )
+    for _ in range(2):
+        (found,) = (await usage(sandbox))["charges_usage"]
+        assert (found["units"], found["amount_cents"]) == shown
+
+
 async def test_projected_usage_extends_what_was_used_so_far(sandbox: World) -> None:
     calls, seats = await sandbox.metric("calls"), await sandbox.metric("seats", "sum_agg", recurring=True)
     plan = await sandbox.plan((calls, "standard", {"amount": "1"}), (seats, "standard", {"amount": "2"}))
