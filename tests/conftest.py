@@ -96,6 +96,7 @@ def servers(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def template(servers: dict[str, str]) -> str:
     """The name of a migrated database without rows; nothing may connect to it, it is only copied."""
+    import domain.registry  # noqa: F401 - all models, also in a process that finds the template made
     from cli.migrate import run_migrations
 
     with psycopg.connect(servers["DATABASE_URL"], autocommit=True) as connection:
