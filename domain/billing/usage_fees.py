@@ -16,7 +16,7 @@ from domain.kernel.money import HUNDRED, ONE, ZERO, decimal_text, from_cents
 from domain.metering.carried import KeptLevel
 from domain.metering.charge_questions import ChargeQuestion, UsageWindow, charge_questions, presentation_keys
 from domain.metering.usage import Usage
-from domain.pricing.fee_amounts import FeeAmounts, fee_amounts
+from domain.pricing.fee_amounts import FeeAmounts, fee_amounts, stored
 from domain.pricing.priceable import Price, Priceable
 from domain.subscriptions.base_fee import billed_days
 from domain.subscriptions.instants import local_date
@@ -206,12 +206,18 @@ def _true_up(line: BilledLine, charge: ChargeFacts, fees: Sequence[RatedFee]) ->
         return fee_amounts(Price(amount, amount, {}), Priceable(units=ONE), currency, conversion_rate=rate)
 
     rounded, precise = amounts(due - used), amounts(due - sum(precisely, ZERO))
+    precise_amount_cents = precise.precise_amount_cents
+    if rounded.pricing_unit is not None:
+        # Money is converted from whole cents of the unit; only the unit knows parts of them.
+        precise_amount_cents = rounded.precise_amount_cents
+        missing = stored(max(due - sum(precisely, ZERO), ZERO))
+        rounded = replace(rounded, pricing_unit=replace(rounded.pricing_unit, precise_amount_cents=missing))
     parent = next((fee for fee in fees if fee.charge_filter_id is None), fees[0])
     return _fee(
         line,
         charge,
         rounded,
-        precise_amount_cents=precise.precise_amount_cents,
+        precise_amount_cents=precise_amount_cents,
         unit_amount_cents=rounded.amount_cents,
         precise_unit_amount=from_cents(rounded.amount_cents, currency),
         grouped_by=parent.grouped_by,

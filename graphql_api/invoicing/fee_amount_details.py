@@ -13,6 +13,7 @@ from graphql_api.scalars import BigInt
 __all__ = ["FeeAmountDetails", "amount_details"]
 
 COUNTS: Final = ("free_events", "paid_events", "per_package_size")
+BOUNDS: Final = ("from_value", "to_value")
 
 
 @strawberry.type
@@ -82,4 +83,9 @@ def amount_details(details: Mapping[str, Any], model: str | None) -> FeeAmountDe
 def _ranges(kind: Any, ranges: Any) -> Any:
     if ranges is None:
         return None
-    return [kind(**{name: each.get(name) for name in kind.__annotations__}) for each in ranges]
+    return [kind(**{name: _whole(name, each.get(name)) for name in kind.__annotations__}) for each in ranges]
+
+
+def _whole(name: str, value: Any) -> Any:
+    """A whole bound as an integer: one that came in as a GraphQL Float is stored as 10.0."""
+    return int(value) if name in BOUNDS and value is not None and value == int(value) else value

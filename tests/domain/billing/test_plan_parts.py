@@ -205,6 +205,23 @@ async def test_a_charge_in_a_pricing_unit_is_converted_and_keeps_both_amounts() 
         assert (kept.amount_cents, kept.short_name, kept.pricing_unit_id) == (1235, "CR", unit)
 
 
+async def test_what_a_minimum_in_a_pricing_unit_lacks_is_converted_from_whole_cents_of_the_unit() -> None:
+    with World(instant("2024-05-01T00:00:00Z")) as world:
+        plan = world.plan(0)
+        charge = world.charge(plan, world.metric("calls"), "standard", {"amount": "12.345"}, min_amount_cents=2000)
+        owner: dict[str, Any] = {"organization_id": world.organization_id}
+        unit = world.insert("pricing_units", code="cr", name="Credits", short_name="CR", **owner)
+        world.insert("applied_pricing_units", charge_id=charge, pricing_unit_id=unit, conversion_rate="0.25", **owner)
+        subscription = world.subscription(world.customer(), plan, "2024-05-01T00:00:00Z", external_id="s")
+        world.event("s", "calls", "2024-05-02T00:00:00Z", "1")
+        world.at("2024-06-01T00:10:00Z")
+        invoice = world.invoice_of(await bill(world, subscription))
+        _, raised = world.rows("fees", order="position", invoice_id=invoice.id, fee_type="charge")
+        (kept,) = world.rows("fee_pricing_units", fee_id=raised.id)
+        assert (kept.amount_cents, kept.precise_amount_cents) == (765, Decimal("765.5"))
+        assert (raised.amount_cents, raised.precise_amount_cents) == (191, Decimal("191.25"))
+
+
 async def test_the_nearest_level_that_has_taxes_decides_and_levels_are_not_mixed() -> None:
     with World(instant("2024-05-01T00:00:00Z")) as world:
         plan = world.plan(10_000)

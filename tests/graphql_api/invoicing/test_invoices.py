@@ -139,6 +139,28 @@ async def test_the_counts_of_an_event_paid_in_advance_are_numbers(admin: Caller,
     assert sorted(each["fixedFeeTotalAmount"] for each in shown) == ["0.0", "1.0"]
 
 
+async def test_a_whole_bound_is_shown_without_decimals(admin: Caller, world: World) -> None:
+    name = f"c-{uuid4().hex}"
+    plan = world.plan(0)
+    ranges = [
+        {"from_value": 0.0, "to_value": 10.0, "rate": "1", "flat_amount": "0"},
+        {"from_value": 10.0, "to_value": None, "rate": "2", "flat_amount": "0"},
+    ]
+    world.charge(plan, world.metric(name), "graduated_percentage", {"graduated_percentage_ranges": ranges})
+    subscription = world.subscription(world.customer(external_id=name), plan, "2024-02-01T00:00:00Z", external_id=name)
+    world.event(name, name, "2024-02-05T00:00:00Z", "12")
+    async with tenant_work(Tenant(world.organization_id)) as work:
+        request = BillRequest((subscription,), instant(MARCH), "subscription_periodic")
+        (made,) = await bill_subscriptions(work, [request])
+    document = """
+        query Bounds($id: ID!) { invoice(id: $id) { fees { amountDetails {
+            graduatedPercentageRanges { fromValue toValue } } } } }
+    """
+    fees = (await admin.data(document, {"id": str(made)}))["invoice"]["fees"]
+    (shown,) = [fee["amountDetails"]["graduatedPercentageRanges"] for fee in fees if fee["amountDetails"]]
+    assert [(each["fromValue"], each["toValue"]) for each in shown] == [("0", "10"), ("10", None)]
+
+
 async def test_a_list_costs_the_same_statements_for_one_invoice_and_for_many(
     admin: Caller, world: World, statements: list[str]
 ) -> None:
