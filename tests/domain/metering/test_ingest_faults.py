@@ -13,6 +13,9 @@ from infrastructure import database
 from infrastructure.database import bare_url
 from tests.metering_world import World, event
 
+UNUSABLE = "SELECT no_such_column"
+"""A statement that is not tried again in another way: whoever uses it is answered with 503."""
+
 
 async def broken_connections(rounds: int) -> int:
     """Ends the backends of the shared flush again and again; how many were met."""
@@ -139,3 +142,25 @@ async def test_a_second_flush_begins_when_as_much_waits_as_is_being_stored(
     go_on.set()
     assert [(await answer).status_code for answer in (batch, single, other)] == [200, 200, 200]
     assert begun.locked(), "two flushes stored them all"
+
+
+async def test_duplicates_are_looked_for_only_for_a_while_after_a_refusal(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL writes each violated constraint to its log: whoever repeats itself must not fill that."""
+    from rest_api.events import close_ingestion
+
+    await close_ingestion()  # what was refused before is forgotten with it
+    assert (await world.post("/events", {"event": event("once")})).status_code == 200
+    with monkeypatch.context() as broken:
+        broken.setattr(ingest, "INSERT_EVENTS", UNUSABLE)
+        assert (await world.post("/events", {"event": event("twice")})).status_code == 200
+    assert (await world.post("/events", {"event": event("once")})).status_code == 422
+    with monkeypatch.context() as broken:
+        broken.setattr(ingest, "INSERT_NEW", UNUSABLE)
+        assert (await world.post("/events", {"event": event("thrice")})).status_code == 200
+        assert (await world.post("/events", {"event": event("thrice")})).status_code == 422
+    monkeypatch.setattr(ingest, "CAREFUL", 0.0)
+    assert (await world.post("/events", {"event": event("once")})).status_code == 422
+    monkeypatch.setattr(ingest, "INSERT_EVENTS", UNUSABLE)
+    assert (await world.post("/events", {"event": event("four times")})).status_code == 200
