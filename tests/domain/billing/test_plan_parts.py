@@ -188,13 +188,19 @@ async def test_every_group_is_a_fee_and_units_are_broken_down_where_the_invoice_
         ]
 
 
+def in_credits(world: World, charge_id: UUID) -> UUID:
+    """Prices a charge in credits, of which four make a unit of money."""
+    owner: dict[str, Any] = {"organization_id": world.organization_id}
+    unit = world.insert("pricing_units", code="cr", name="Credits", short_name="CR", **owner)
+    world.insert("applied_pricing_units", charge_id=charge_id, pricing_unit_id=unit, conversion_rate="0.25", **owner)
+    return unit
+
+
 async def test_a_charge_in_a_pricing_unit_is_converted_and_keeps_both_amounts() -> None:
     with World(instant("2024-05-01T00:00:00Z")) as world:
         plan = world.plan(0)
         charge = world.charge(plan, world.metric("calls"), "standard", {"amount": "2.469"})
-        owner: dict[str, Any] = {"organization_id": world.organization_id}
-        unit = world.insert("pricing_units", code="cr", name="Credits", short_name="CR", **owner)
-        world.insert("applied_pricing_units", charge_id=charge, pricing_unit_id=unit, conversion_rate="0.25", **owner)
+        unit = in_credits(world, charge)
         subscription = world.subscription(world.customer(), plan, "2024-05-01T00:00:00Z", external_id="s")
         world.event("s", "calls", "2024-05-02T00:00:00Z", "5")
         world.at("2024-06-01T00:10:00Z")
@@ -209,9 +215,7 @@ async def test_what_a_minimum_in_a_pricing_unit_lacks_is_converted_from_whole_ce
     with World(instant("2024-05-01T00:00:00Z")) as world:
         plan = world.plan(0)
         charge = world.charge(plan, world.metric("calls"), "standard", {"amount": "12.345"}, min_amount_cents=2000)
-        owner: dict[str, Any] = {"organization_id": world.organization_id}
-        unit = world.insert("pricing_units", code="cr", name="Credits", short_name="CR", **owner)
-        world.insert("applied_pricing_units", charge_id=charge, pricing_unit_id=unit, conversion_rate="0.25", **owner)
+        in_credits(world, charge)
         subscription = world.subscription(world.customer(), plan, "2024-05-01T00:00:00Z", external_id="s")
         world.event("s", "calls", "2024-05-02T00:00:00Z", "1")
         world.at("2024-06-01T00:10:00Z")
