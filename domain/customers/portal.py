@@ -47,11 +47,8 @@ def portal_url(organization_id: UUID, customer_id: UUID) -> str:
 async def portal_access(token: str) -> PortalAccess | None:
     """Who a token speaks for. None for one that is forged, changed or past its end, and for a customer who was deleted
     since: all of these look the same."""
-    try:
-        named = signing.read(PORTAL_PURPOSE, token)
-    except (signing.Invalid, signing.Expired):
-        return None
-    if not isinstance(named, list) or len(named) != 2:
+    named = signing.read_list(PORTAL_PURPOSE, token, 2)
+    if named is None:
         return None
     organization_id, customer_id = (parse_id(each) for each in named)
     if organization_id is None or customer_id is None:

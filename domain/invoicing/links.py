@@ -29,11 +29,8 @@ def download_url(
 
 def read_download_token(token: str) -> tuple[str, UUID, UUID] | None:
     """Kind, organization and id that the token names; None for one that is changed, expired or made for another use."""
-    try:
-        payload = signing.read(PURPOSE, token)
-    except (signing.Invalid, signing.Expired):
-        return None
-    if not isinstance(payload, list) or len(payload) != 3 or payload[0] not in KINDS:
+    payload = signing.read_list(PURPOSE, token, 3)
+    if payload is None or payload[0] not in KINDS:
         return None
     organization_id, invoice_id = parse_id(payload[1]), parse_id(payload[2])
     return (payload[0], organization_id, invoice_id) if organization_id and invoice_id else None

@@ -44,11 +44,8 @@ def pay_url(organization_id: UUID, request_id: UUID) -> str:
 
 def read_pay_token(token: str) -> tuple[UUID, UUID] | None:
     """Organization and request that a token names; None for one that is changed, expired or made for another use."""
-    try:
-        payload = signing.read(PURPOSE, token)
-    except (signing.Invalid, signing.Expired):
-        return None
-    if not isinstance(payload, list) or len(payload) != 2:
+    payload = signing.read_list(PURPOSE, token, 2)
+    if payload is None:
         return None
     organization_id, request_id = parse_id(payload[0]), parse_id(payload[1])
     return (organization_id, request_id) if organization_id and request_id else None
